@@ -1,0 +1,149 @@
+"""The command line: parse, wire, print, exit code. One file a command; nothing is decided here.
+
+Commands are imported when they are called: ``--help`` and ``lint`` never wait for aiohttp.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from msgspec_runner._version import __version__
+from msgspec_runner.errors import RunnerError
+
+BUG = 70
+"""Exit code for a bug in the runner (EX_SOFTWARE of sysexits.h)."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT."""
+
+
+class _Command(NamedTuple):
+    section: str
+    summary: str
+
+
+COMMANDS = {
+    "init": _Command("Write", "Make a project that lints clean and sends to the sandbox."),
+    "lint": _Command("Write", "Find what is wrong with specs, for every recipient."),
+    "rule": _Command("Write", "Explain one rule, or list all."),
+    "render": _Command("Write", "Print the exact JSON bodies, one a line."),
+    "schema": _Command("Write", "Print the JSON Schema of a spec."),
+    "plan": _Command("Send", "Show what `send` would do, against the ledger."),
+    "send": _Command("Send", "Lint, plan, confirm, and send each message once."),
+    "status": _Command("Afterwards", "Show runs, or one run's messages."),
+    "sandbox": _Command("Operate", "Run a local server that speaks the Sociocs API."),
+    "ledger": _Command("Operate", "Look after the ledger of what was sent."),
+}
+"""Every command by name; its file in this folder has the same name. The help's texts live here."""
+
+
+class _Commands(click.Group):
+    """A group that imports a command's file when it is needed, and lists commands in sections."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"msgspec_runner.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean `{close[0]}`?" if close else "; see `msgspec-runner --help`"
+            raise click.UsageError(f"no command `{args[0]}`{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, command in COMMANDS.items():
+            sections.setdefault(command.section, []).append((name, command.summary))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows, col_max=12)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="msgspec-runner")
+def main() -> None:
+    """Reviewed SMS and WhatsApp messages: YAML specs in git, linted for every recipient, sent once.
+
+    \b
+    Example:
+      msgspec-runner init hello
+      cd hello
+      msgspec-runner lint
+      msgspec-runner send specs --sandbox --yes
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code (contract, section 2). Never lets a traceback out.
+
+    Args:
+        arguments: without the program's name.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A message may hold any character; a terminal that cannot show one must not end the program.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    try:
+        code = main(list(arguments), prog_name="msgspec-runner", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        _complain(_usage_message(error))
+        return 2
+    except RunnerError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: exit 70, never a traceback
+        return _bug(error, verbose="--verbose" in arguments or "-v" in arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_message(error: click.ClickException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{error.format_message()}\nTry `{error.ctx.command_path} --help`."
+    return error.format_message()
+
+
+def _complain(message: str) -> None:
+    from msgspec_runner.reports.text import printable
+
+    first, *rest = message.split("\n")
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {printable(first)}", err=True)
+    for line in rest:
+        click.echo(printable(line), err=True)
+
+
+def _bug(error: Exception, *, verbose: bool) -> int:
+    if verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    hint = "" if verbose else " Run again with --verbose for the place, and report it."
+    _complain(f"a bug in msgspec-runner: {type(error).__name__}.{hint}")
+    return BUG

@@ -1,0 +1,79 @@
+"""Which API and which ledger: flag over environment over configuration over default (contract, section 1)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from msgspec_runner.cli.options import Function
+from msgspec_runner.config import Config
+from msgspec_runner.errors import UsageError
+
+DEFAULT_BASE_URL = "https://api.sociocs.com"
+"""The API's documented base URL."""
+
+KEY_VARIABLE = "SOCIOCS_API_KEY"
+"""The environment variable that holds the API key. No flag's value ever does: it would be in the shell's history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The API that messages go to.
+
+    Attributes:
+        base_url: checked.
+        origin: as identities have it.
+        loopback: whether it is on this machine.
+    """
+
+    base_url: str
+    origin: str
+    loopback: bool
+
+
+def api_options(function: Function) -> Function:
+    """Add ``--base-url`` and ``--ledger``."""
+    function = click.option("--ledger", metavar="PATH", help="The ledger; default .msgspec-runner/ledger.db.")(function)
+    decorated: Function = click.option("--base-url", metavar="URL", help=f"The API; default {DEFAULT_BASE_URL}.")(
+        function
+    )
+    return decorated
+
+
+def choose_api(flag: str | None) -> Api:
+    """Return the API of ``--base-url`` or ``MSGSPEC_RUNNER_BASE_URL``; no file of the project may name it.
+
+    Raises:
+        UsageError: it is no https URL, nor http on loopback.
+    """
+    from msgspec_runner.sociocs.origin import check_base_url, is_loopback, origin
+
+    url = check_base_url(flag or os.environ.get("MSGSPEC_RUNNER_BASE_URL") or DEFAULT_BASE_URL)
+    return Api(url, origin(url), is_loopback(url))
+
+
+def choose_ledger(flag: str | None, config: Config) -> str | None:
+    """Return where the ledger is; None for the default place."""
+    return flag or os.environ.get("MSGSPEC_RUNNER_LEDGER") or config.ledger
+
+
+def read_api_key(file: Path | None) -> str:
+    """Return the API key from ``--api-key-file`` or the environment.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if file is not None:
+        try:
+            key = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--api-key-file {file}: cannot be read") from error
+    else:
+        key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not key:
+        source = f"--api-key-file {file} is empty" if file is not None else f"no API key: set {KEY_VARIABLE}"
+        raise UsageError(f"{source}, or use --api-key-file FILE. `--sandbox` needs none. Nothing was sent.")
+    return key

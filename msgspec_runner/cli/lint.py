@@ -1,0 +1,141 @@
+"""``msgspec-runner lint``."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
+from msgspec_runner.cli.project import Project, configure, load, recipients_file
+from msgspec_runner.diagnostics import Severity
+from msgspec_runner.errors import UsageError
+from msgspec_runner.linting.linter import Linter, LintResult
+from msgspec_runner.reports.text import count
+from msgspec_runner.source.document import Document, read_document
+
+FORMATS = ("full", "concise", "json")
+"""What ``--output`` takes."""
+
+
+@click.command("lint", short_help="Find what is wrong with specs, for every recipient.")
+@paths_argument()
+@click.option(
+    "--output",
+    "outputs",
+    metavar="FORMAT[=FILE]",
+    multiple=True,
+    help=f"{', '.join(FORMATS)}; repeatable. Default: full at a terminal, else concise.",
+)
+@click.option("--select", metavar="CODES", multiple=True, help="Only these rules: MSG1, MSG203, ALL …")
+@click.option("--ignore", metavar="CODES", multiple=True, help="Not these rules.")
+@click.option("--fail-level", type=click.Choice([level.value for level in Severity]), help="What makes exit code 1.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option("--statistics", is_flag=True, help="Count the findings by rule.")
+@recipients_option
+@var_option
+@click.option("--stdin-filename", metavar="FILE", type=click.Path(path_type=Path), help="Lint standard input as FILE.")
+@common
+def command(
+    *,
+    paths: tuple[Path, ...],
+    outputs: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    fail_level: str | None,
+    exit_zero: bool,
+    statistics: bool,
+    recipients: Path | None,
+    variables: Mapping[str, str],
+    stdin_filename: Path | None,
+    profile: str | None,
+    terminal: Terminal,
+) -> int:
+    """Find what is wrong with specs, for every recipient.
+
+    PATHS are spec files or folders; none means the configuration's `specs`.
+
+    \b
+    Examples:
+      msgspec-runner lint
+      msgspec-runner lint specs/reminder.yaml --output json
+      msgspec-runner lint --select MSG2 --statistics
+    """
+    targets = [_target(output) for output in outputs] or [("full" if sys.stdout.isatty() else "concise", None)]
+    project, documents = _inputs(paths, stdin_filename, profile)
+    config = replace(
+        project.config,
+        select=_codes(select) or project.config.select,
+        ignore=(*project.config.ignore, *_codes(ignore)),
+        fail_level=Severity(fail_level) if fail_level else project.config.fail_level,
+    )
+    with recipients_file(recipients) as file:
+        result = Linter(config, variables, file).lint(documents)
+    for name, target in targets:
+        _write(result, name, target, terminal)
+    if statistics:
+        _statistics(result)
+    if any(name in {"full", "concise"} for name, _ in targets):
+        from msgspec_runner.reports.full import summary
+
+        terminal.note(summary(result, color=terminal.colors(err=True)))
+    return 1 if result.fails(config.fail_level) and not exit_zero else 0
+
+
+def _inputs(
+    paths: tuple[Path, ...], stdin_filename: Path | None, profile: str | None
+) -> tuple[Project, list[Document]]:
+    if stdin_filename is None and paths != (Path("-"),):
+        project = load(paths, profile)
+        return project, list(project.documents())
+    name = stdin_filename or Path("<stdin>")
+    config = configure((name,) if stdin_filename else (), profile)
+    return Project(config, (name,)), [read_document(name.as_posix(), sys.stdin.buffer.read())]
+
+
+def _target(output: str) -> tuple[str, Path | None]:
+    name, equals, file = output.partition("=")
+    if name not in FORMATS or (equals and not file):
+        raise UsageError(f"--output {output}: write one of {', '.join(FORMATS)}, or FORMAT=FILE")
+    return name, Path(file) if equals else None
+
+
+def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(code for item in given for code in item.replace(",", " ").split())
+
+
+def _write(result: LintResult, name: str, target: Path | None, terminal: Terminal) -> None:
+    color = terminal.colors() and target is None
+    text = _report(result, name, color=color)
+    if target is None:
+        click.echo(text, nl=False, color=color)
+        return
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {name}={target}: cannot be written: {error.strerror}") from error
+
+
+def _report(result: LintResult, name: str, *, color: bool) -> str:
+    if name == "json":
+        from msgspec_runner.reports.json_report import json_report
+
+        return json_report(result)
+    if name == "concise":
+        from msgspec_runner.reports.concise import concise
+
+        return concise(result)
+    from msgspec_runner.reports.full import full
+
+    return full(result, color=color)
+
+
+def _statistics(result: LintResult) -> None:
+    by_rule = Counter((item.code, item.name) for item in result.diagnostics)
+    for (code, name), number in by_rule.most_common():
+        click.echo(f"{number:>7,}  {code} {name}")
+    click.echo(f"{count(len(result.diagnostics), 'finding')} in {count(len(result.documents), 'spec')}")

@@ -1,0 +1,95 @@
+"""Options that several commands share, and the terminal that they describe."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+Function = Callable[..., Any]
+"""A command's function; click passes its options by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where a command writes, and how much.
+
+    Attributes:
+        quiet: findings and results only.
+        verbose: everything, with the reasons.
+        color: ``auto``, ``always`` or ``never``.
+    """
+
+    quiet: bool
+    verbose: bool
+    color: str
+
+    def colors(self, *, err: bool = False) -> bool:
+        """Say whether to colour a stream: as asked, else at a terminal without NO_COLOR."""
+        if self.color != "auto":
+            return self.color == "always"
+        stream = sys.stderr if err else sys.stdout
+        return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    def note(self, text: str = "") -> None:
+        """Write a line for people to standard error, unless it is to be quiet."""
+        if not self.quiet:
+            click.echo(text, err=True, color=self.colors(err=True))
+
+    def warn(self, text: str) -> None:
+        """Write a line to standard error that even ``--quiet`` shows."""
+        click.echo(text, err=True, color=self.colors(err=True))
+
+
+def common(function: Function) -> Function:
+    """Add ``--profile``, ``--quiet``, ``--verbose`` and ``--color``; the command gets ``terminal`` and ``profile``."""
+
+    @click.option("--profile", metavar="NAME", envvar="MSGSPEC_RUNNER_PROFILE", help="Profile of the configuration.")
+    @click.option("-q", "--quiet", is_flag=True, help="Only findings and results.")
+    @click.option("-v", "--verbose", is_flag=True, help="More words; a traceback where there is a bug.")
+    @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the output.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, quiet: bool, verbose: bool, color: str, **kwargs: Any) -> Any:
+        return function(*args, terminal=Terminal(quiet, verbose, color), **kwargs)
+
+    return wrapper
+
+
+def paths_argument(*, required: bool = False) -> Callable[[Function], Function]:
+    """Add PATHS: spec files or folders."""
+    return click.argument("paths", nargs=-1, required=required, type=click.Path(path_type=Path))
+
+
+def recipients_option(function: Function) -> Function:
+    """Add ``--recipients FILE``."""
+    decorated: Function = click.option(
+        "--recipients",
+        metavar="FILE",
+        type=click.Path(path_type=Path, allow_dash=True),
+        help="Recipients instead of the spec's own; - reads standard input.",
+    )(function)
+    return decorated
+
+
+def var_option(function: Function) -> Function:
+    """Add ``--var NAME=VALUE``, given to the command as a mapping."""
+    decorated: Function = click.option(
+        "--var", "variables", metavar="NAME=VALUE", multiple=True, callback=_variables, help="A var; repeatable."
+    )(function)
+    return decorated
+
+
+def _variables(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    values = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"`{item}` is not NAME=VALUE, such as clinic=Elm")
+        values[name] = value
+    return values

@@ -1,0 +1,122 @@
+"""What ``plan`` and ``send`` do first: lint everything, then render and plan everything. Nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from msgspec_runner.cli.options import Terminal
+from msgspec_runner.cli.project import Project
+from msgspec_runner.config import Config
+from msgspec_runner.dispatch.plan import Decision
+from msgspec_runner.dispatch.planner import Plan, Target, audience_fingerprints, build_plan
+from msgspec_runner.errors import NoSpecError, UsageError
+from msgspec_runner.ledger.ledger import Ledger
+from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.linting.linter import Linter
+from msgspec_runner.rendering import Renderer, merged_variables
+from msgspec_runner.reports.concise import concise
+from msgspec_runner.reports.full import full, summary
+from msgspec_runner.reports.text import count
+from msgspec_runner.source.partials import Partials
+from msgspec_runner.spec import build_spec
+
+
+class NotSound(Exception):  # noqa: N818 - says that findings were printed; not an error of the program
+    """The specs have findings at or above the fail level; they were shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Specs that were linted.
+
+    Attributes:
+        config: the configuration that they were linted under.
+        targets: the specs, ready to be rendered.
+        fingerprints: of the recipients' files, as they were linted.
+        recipients: of ``--recipients``.
+    """
+
+    config: Config
+    targets: tuple[Target, ...]
+    fingerprints: Mapping[Path, str]
+    recipients: Path | None
+
+
+def lint_first(project: Project, variables: Mapping[str, object], recipients: Path | None, terminal: Terminal) -> Sound:
+    """Lint the specs with all their recipients under the one configuration that is to be used.
+
+    Raises:
+        NotSound: there are findings at or above the fail level.
+        UsageError: a spec has no recipients to send to.
+    """
+    # Without --profile it is the bare configuration that sends, so that is what is linted.
+    config = project.config if project.config.profile else replace(project.config, profiles={})
+    documents = list(project.documents())
+    specs = [build_spec(document) for document in documents]
+    before = audience_fingerprints(specs, config.root, recipients)
+    result = Linter(config, variables, recipients).lint(documents)
+    if result.fails(config.fail_level):
+        shown = full(result, color=terminal.colors()) if terminal.colors() else concise(result)
+        click.echo(shown, nl=False, color=terminal.colors())
+        terminal.warn(f"{summary(result, color=terminal.colors(err=True))}; nothing was sent")
+        raise NotSound
+    if result.diagnostics:
+        terminal.note(summary(result, color=terminal.colors(err=True)))
+    partials = Partials(config.root)
+    targets = tuple(
+        Target(
+            spec,
+            Renderer(
+                spec,
+                merged_variables(config, spec, variables),
+                locale=config.locale,
+                timezone=config.timezone,
+                partials=partials,
+            ),
+        )
+        for spec in specs
+    )
+    if not targets:
+        raise NoSpecError("no spec to send")
+    return Sound(config, targets, before, recipients)
+
+
+def make_plan(sound: Sound, spool: PlanSpool, ledger: Ledger | None, origin: str) -> Plan:
+    """Render every message and decide what to do with it.
+
+    Raises:
+        UsageError: see :func:`msgspec_runner.dispatch.planner.build_plan`; or a recipients' file was changed since
+            it was linted.
+    """
+    plan = build_plan(
+        sound.targets,
+        spool,
+        ledger,
+        origin=origin,
+        root=sound.config.root,
+        recipients=sound.recipients,
+        now=datetime.now(UTC),
+    )
+    after = audience_fingerprints([target.spec for target in sound.targets], sound.config.root, sound.recipients)
+    for path, digest in after.items():
+        if sound.fingerprints.get(path) != digest:
+            raise UsageError(f"{path.name} was changed while it was read: run the command again. Nothing was sent.")
+    return plan
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Return the plan as people read it: a line a spec, its decisions, and the total."""
+    lines = []
+    for spec in plan.specs:
+        lines.append(f"{spec.spec} (edition {spec.edition})  {spec.file}")
+        for decision in Decision:
+            number = spec.decisions[decision]
+            if number or decision is Decision.NEW:
+                segments = f"  {count(spec.segments, 'segment')}" if decision is Decision.NEW and spec.segments else ""
+                lines.append(f"  {number:>9,} {decision.value}{segments}")
+    return lines

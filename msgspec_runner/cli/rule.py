@@ -1,0 +1,60 @@
+"""``msgspec-runner rule``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable
+
+import click
+
+from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.linting.rule import Rule
+from msgspec_runner.linting.rules import RULES
+from msgspec_runner.linting.selection import find_rules
+from msgspec_runner.reports.json_report import rule_url
+
+
+@click.command("rule", short_help="Explain one rule, or list all.")
+@click.argument("code", required=False)
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
+@common
+def command(*, code: str | None, output: str, profile: str | None, terminal: Terminal) -> int:
+    """Explain one rule, or list all. CODE is a code, the beginning of one, or a rule's name.
+
+    \b
+    Examples:
+      msgspec-runner rule MSG201
+      msgspec-runner rule several-media
+      msgspec-runner rule --output json
+    """
+    rules = find_rules(code) if code else RULES
+    if output == "json":
+        click.echo(json.dumps([_as_dict(rule) for rule in rules], indent=2, ensure_ascii=False))
+    elif code and len(rules) == 1:
+        click.echo(explain(rules[0]))
+    else:
+        click.echo("\n".join(_table(rules)))
+    return 0
+
+
+def explain(rule: Rule) -> str:
+    """Return a rule's page for the terminal."""
+    return f"{rule.code} {rule.name} ({rule.severity})\n\n{inspect.cleandoc(rule.doc)}"
+
+
+def _table(rules: Iterable[Rule]) -> Iterable[str]:
+    for rule in rules:
+        summary = inspect.cleandoc(rule.doc).split("\n", 1)[0]
+        yield f"{rule.code}  {rule.severity:<7}  {rule.name:<28} {summary}"
+
+
+def _as_dict(rule: Rule) -> dict[str, str]:
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity.value,
+        "summary": inspect.cleandoc(rule.doc).split("\n", 1)[0],
+        "doc": inspect.cleandoc(rule.doc),
+        "url": rule_url(rule.code, rule.name),
+    }

@@ -1,0 +1,67 @@
+"""``msgspec-runner sandbox``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.sandbox.faults import parse_faults, parse_latency
+from msgspec_runner.sandbox.server import Sandbox, SandboxOptions, serve
+
+
+@click.command("sandbox", short_help="Run a local server that speaks the Sociocs API.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="Port; 0 takes a free one."
+)
+@click.option("--fault", "faults", metavar="KIND=RATE", multiple=True, help="Go wrong on purpose; repeatable.")
+@click.option("--latency", metavar="TIME", default="0ms", help="Before each answer: 20ms, or 20ms..80ms.")
+@click.option("--seed", type=int, help="Makes ids and faults repeatable.")
+@click.option(
+    "--url-file", type=click.Path(path_type=Path), metavar="FILE", help="Write the URL there once it listens."
+)
+@common
+def command(
+    *,
+    host: str,
+    port: int,
+    faults: tuple[str, ...],
+    latency: str,
+    seed: int | None,
+    url_file: Path | None,
+    profile: str | None,
+    terminal: Terminal,
+) -> int:
+    """Run a local server that speaks the Sociocs API, keeps what it gets, and sends nothing.
+
+    Any key is accepted. `GET /messages` lists what came in. Stop it with Ctrl-C.
+
+    \b
+    Examples:
+      msgspec-runner sandbox --port 8025
+      msgspec-runner sandbox --fault 429=0.05 --fault reset-after=0.01 --latency 20ms..80ms --seed 7
+    """
+    options = SandboxOptions(faults=parse_faults(faults), latency=parse_latency(latency), seed=seed)
+
+    def on_ready(url: str, sandbox: Sandbox) -> None:
+        click.echo(f"sandbox at {url} (seed {sandbox.seed}); stop it with Ctrl-C")
+        if host not in {"127.0.0.1", "::1", "localhost"}:
+            terminal.warn(f"warning: whoever reaches {host} can read the messages")
+        terminal.note(f"send to it: MSGSPEC_RUNNER_BASE_URL={url} SOCIOCS_API_KEY=test msgspec-runner send specs --yes")
+        if url_file is not None:
+            url_file.write_text(url + "\n", encoding="utf-8")
+
+    asyncio.run(_serve(options, host, port, on_ready))
+    return 0
+
+
+async def _serve(options: SandboxOptions, host: str, port: int, on_ready: object) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await serve(options, host=host, port=port, on_ready=on_ready, stop=stop)  # type: ignore[arg-type]

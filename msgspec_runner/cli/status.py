@@ -1,0 +1,137 @@
+"""``msgspec-runner status``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+
+import click
+
+from msgspec_runner.cli.connection import choose_ledger
+from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.project import configure
+from msgspec_runner.content.phone import mask
+from msgspec_runner.errors import UsageError
+from msgspec_runner.ledger import Ledger, Record, Run, open_ledger
+from msgspec_runner.model import State
+from msgspec_runner.reports.results import csv_lines
+from msgspec_runner.reports.run_summary import totals_words
+from msgspec_runner.reports.text import printable
+
+SHOWN_RUNS = 20
+"""Runs that are listed, newest first."""
+
+
+@click.command("status", short_help="Show runs, or one run's messages.")
+@click.argument("run", required=False)
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only messages in this state.")
+@click.option("--spec", metavar="ID", help="Only messages of this spec.")
+@click.option("--output", type=click.Choice(["text", "json", "csv"]), default="text", help="Form of the output.")
+@click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the text.")
+@click.option("--ledger", metavar="PATH", help="The ledger; default .msgspec-runner/ledger.db.")
+@common
+def command(
+    *,
+    run: str | None,
+    state: str | None,
+    spec: str | None,
+    output: str,
+    show_numbers: bool,
+    ledger: str | None,
+    profile: str | None,
+    terminal: Terminal,
+) -> int:
+    """Show runs, or one run's messages by state. RUN is a run's id, or the beginning of one.
+
+    Without RUN, --state and --spec select over the whole ledger. The text masks phone numbers; JSON and CSV are
+    data, and hold them in full.
+
+    \b
+    Examples:
+      msgspec-runner status
+      msgspec-runner status 20261123-114501-x7k2 --state rejected
+      msgspec-runner status --state in_doubt --output csv
+    """
+    config = configure((), profile)
+    # Looking is allowed from anywhere: the committed id guards sending only.
+    location = choose_ledger(ledger, config)
+    with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
+        chosen = _find_run(book, run) if run else None
+        wanted = State(state) if state else None
+
+        def records() -> Iterator[Record]:
+            return book.messages(run=chosen.id if chosen else None, state=wanted, spec=spec)
+
+        if output == "json":
+            _json(book, chosen, records)
+        elif output == "csv":
+            for line in csv_lines(records()):
+                click.echo(line, nl=False)
+        elif chosen is None and wanted is None and spec is None:
+            _list_runs(book)
+        else:
+            if chosen is not None:
+                click.echo(_run_line(chosen, book))
+            for record in records():
+                click.echo(_record_line(record, mask if not show_numbers else str))
+    return 0
+
+
+def _find_run(book: Ledger, text: str) -> Run:
+    found = [run for run in book.runs() if run.id.startswith(text)]
+    exact = [run for run in found if run.id == text] or found
+    if len(exact) != 1:
+        what = "no run" if not exact else f"{len(exact)} runs begin with"
+        raise UsageError(f"{what} {text}: `msgspec-runner status` lists the runs")
+    return exact[0]
+
+
+def _list_runs(book: Ledger) -> None:
+    runs = book.runs(limit=SHOWN_RUNS)
+    if not runs:
+        click.echo("no runs yet")
+    for run in runs:
+        click.echo(_run_line(run, book))
+
+
+def _run_line(run: Run, book: Ledger) -> str:
+    totals = totals_words(run.totals or book.totals(run.id))
+    reason = f" ({printable(run.reason)})" if run.reason else ""
+    return f"{run.id}  {run.status.value:<11}  {printable(run.origin)}  {', '.join(run.specs)}: {totals}{reason}"
+
+
+def _record_line(record: Record, show: Callable[[str], str]) -> str:
+    details = [record.message_id or "", printable(record.error or "")]
+    number = show(record.to) if record.to else ""
+    row = f"{record.spec}:{record.row}"
+    return f"{record.state.value:<10}  {row:<24}  {number:<16}  {'  '.join(filter(None, details))}".rstrip()
+
+
+def _json(book: Ledger, chosen: Run | None, records: Callable[[], Iterable[Record]]) -> None:
+    """Write the report as a stream: a ledger may hold millions of messages."""
+    runs = [chosen] if chosen is not None else book.runs()
+    head = {
+        "version": 1,
+        "runs": [_run_dict(run, book) for run in runs],
+        "totals": book.totals(chosen.id if chosen else None).as_dict(),
+    }
+    click.echo(json.dumps(head, ensure_ascii=False, indent=2)[:-2] + ',\n  "messages": [', nl=False)
+    separator = "\n    "
+    for record in records():
+        click.echo(separator + json.dumps(record.as_dict(), ensure_ascii=False), nl=False)
+        separator = ",\n    "
+    click.echo("\n  ]\n}")
+
+
+def _run_dict(run: Run, book: Ledger) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "status": run.status.value,
+        "origin": run.origin,
+        "specs": list(run.specs),
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "reason": run.reason,
+        "totals": (run.totals or book.totals(run.id)).as_dict(),
+    }

@@ -1,0 +1,197 @@
+"""What turns a rendered string into the value that the API wants, or says why it cannot.
+
+Each function takes the rendered text of one field and returns the value to send, None to leave the field out,
+or raises :class:`Invalid`. The choice is made once a field (:func:`converter`), the work once a row.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from msgspec_runner.content.phone import canonical
+from msgspec_runner.providers import PROVIDERS
+from msgspec_runner.spec import MEDIA, Field
+from msgspec_runner.templates import ABSENT
+
+
+class Invalid(Exception):  # noqa: N818 - a signal between two modules, never seen outside
+    """A rendered value is not what its field needs."""
+
+    def __init__(self, detail: str, rule: str = "invalid-rendered-field") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.rule = rule
+
+
+def parse_schedule(text: str) -> datetime | None:
+    """Return an ISO 8601 date and time with an offset, as the API wants it (``2006-01-02T15:04:05-04:00``), or None."""
+    if not _SCHEDULE.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def url_problem(url: str) -> str | None:
+    """Return why a provider could not fetch a URL (Twilio error 21620: http or https, public), or None."""
+    if url != url.strip() or any(char.isspace() for char in url):
+        return "a URL has no spaces: write %20"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return "it is no URL"
+    if parts.scheme not in {"http", "https"}:
+        return "a URL starts with https:// or http://"
+    if not host:
+        return "the URL has no host"
+    if host == "localhost" or ("." not in host and ":" not in host):
+        return "the provider cannot fetch it: the host is not public"
+    return None
+
+
+_SCHEDULE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)")
+# More than four spaces in a row, a newline or a tab in a value: WhatsApp error 132018, Twilio 63013.
+_BAD_VARIABLE = re.compile(r"[\n\r\t]| {5}")
+_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+
+
+def converter(field: Field) -> Callable[[str], object]:
+    """Return what turns a rendered string into the field's value; None from it leaves the field out."""
+    name = field.path[1]
+    static = field.template.is_static
+    if field.kind == "integer":
+        return _integer
+    if field.kind == "boolean":
+        return _boolean
+    if field.optional:
+        if name in MEDIA and not static:
+            return lambda text: _url(text) if text.strip() else None
+        return lambda text: text if text.strip() else None
+    if field.path[:3] == ("message", "template", "variables"):
+        is_url = field.path[-1] == "MEDIA_URL" and not static
+        return lambda text: _url(_variable(text)) if is_url else _variable(text)
+    if name == "to":
+        return _to
+    if static:
+        # What is wrong with a constant is said once, by the rules of family 2xx and 3xx.
+        return _present
+    return {"provider": _provider, "schedule": _schedule}.get(name, _present)
+
+
+def _present(text: str) -> str:
+    if not text.strip():
+        raise Invalid("it is empty")
+    return text
+
+
+def _to(text: str) -> str:
+    number = canonical(_present(text))
+    if number is None:
+        raise Invalid("it is no phone number", "invalid-phone-cell")
+    return number
+
+
+def _provider(text: str) -> str:
+    if _present(text) not in PROVIDERS:
+        raise Invalid(f"it is no provider: one of {', '.join(PROVIDERS)}")
+    return text
+
+
+def _schedule(text: str) -> str:
+    if parse_schedule(_present(text)) is None:
+        raise Invalid("it is no date and time with an offset; end the expression with `| iso`")
+    return text
+
+
+def _url(text: str) -> str:
+    problem = url_problem(text)
+    if problem is not None:
+        raise Invalid(problem)
+    return text
+
+
+def _variable(text: str) -> str:
+    if not text.strip():
+        raise Invalid("it is empty", "bad-template-value")
+    if _BAD_VARIABLE.search(text):
+        raise Invalid("it has a newline, a tab or five spaces in a row", "bad-template-value")
+    return text
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(_present(text).strip())
+    except ValueError:
+        raise Invalid("it is no whole number") from None
+
+
+def _boolean(text: str) -> bool:
+    word = _present(text).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise Invalid("it is neither true nor false")
+    return word in _TRUE
+
+
+def _finish_template(value: dict[str, object]) -> dict[str, object]:
+    unknown = sorted(set(value) - {"id", "variables"})
+    if unknown:
+        raise Invalid(f"a template has `id` and `variables`, not `{unknown[0]}`")
+    if not isinstance(value.get("id"), str):
+        raise Invalid("a template needs an `id`")
+    _present(str(value["id"]))
+    variables = value.get("variables")
+    if variables is None:
+        return {"id": value["id"]}
+    if not isinstance(variables, dict):
+        raise Invalid("`variables` must be an object")
+    return {"id": value["id"], "variables": _finish_variables(variables)}
+
+
+def _finish_variables(value: dict[str, object]) -> dict[str, object]:
+    return {
+        str(name): {str(key): _variable(_scalar(inner)) for key, inner in item.items()}
+        if isinstance(item, dict)
+        else _variable(_scalar(item))
+        for name, item in value.items()
+    }
+
+
+def _finish_extra_fields(value: dict[str, object]) -> dict[str, object] | None:
+    kept = {name: item for name, item in value.items() if item is not None and str(item).strip() and item is not ABSENT}
+    return kept or None
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, list | dict) or value is None or value is ABSENT:
+        raise Invalid("a variable's value is text", "bad-template-value")
+    return str(value)
+
+
+_FINISH_OBJECT: dict[str, Callable[[dict[str, object]], dict[str, object] | None]] = {
+    "template": _finish_template,
+    "variables": _finish_variables,
+    "extra_fields": _finish_extra_fields,
+}
+
+
+def to_object(name: str, value: object) -> dict[str, object] | None:
+    """Return the object that a whole-object template gave for the field ``name``.
+
+    Args:
+        name: ``template``, ``variables`` or ``extra_fields``.
+        value: a mapping, or the JSON text of one.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise Invalid("it must render to a JSON object") from None
+    if not isinstance(value, dict):
+        raise Invalid("it must render to an object")
+    return _FINISH_OBJECT[name](value)

@@ -1,0 +1,161 @@
+"""How fast: GCRA arithmetic, the same in one process and across machines. Pure: time comes in as a number.
+
+GCRA (ITU-T I.371) keeps one number, the theoretical arrival time: the moment at which the next message would come if
+all came evenly. A message may go up to a tolerance before it. The tolerance is half of what "no second holds more than
+1.1 x the rate" allows; the other half is for the network, which does not keep our distances.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from msgspec_runner.errors import UsageError
+
+BURST = 0.1
+"""A second may hold at most ``1 + BURST`` times the rate (contract, section 4)."""
+
+RECOVERY = 0.005
+"""Share of the full rate that each acceptance gives back after a 429: 100 acceptances from half to full."""
+
+MIN_RATE = 1.0
+"""Messages a second: no 429 brings the rate below it (unless it was configured lower); waits do the rest."""
+
+_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+_RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*/\s*([a-z]+)", re.ASCII)
+
+
+class Rate(NamedTuple):
+    """A rate as it was written, and in messages a second."""
+
+    text: str
+    per_second: float
+
+
+def parse_rate(text: str) -> Rate:
+    """Read a rate: ``20/s``, ``300/min``, ``1000/h``.
+
+    Raises:
+        UsageError: it is none, or it is zero.
+    """
+    match = _RATE.fullmatch(text.strip().lower())
+    unit = _UNITS.get(match[2]) if match else None
+    if match is None or unit is None or float(match[1]) == 0:
+        raise UsageError(f"{text!r} is no rate: write messages per s, min or h, like 20/s or 300/min")
+    return Rate(text.strip(), float(match[1]) / unit)
+
+
+def gcra(arrival: float, now: float, interval: float, tolerance: float) -> tuple[float, float]:
+    """Return (seconds to wait, the next theoretical arrival time if the message goes after that wait).
+
+    Args:
+        arrival: the theoretical arrival time so far.
+        now: the present, in seconds on the same clock.
+        interval: seconds between two messages: 1 / rate.
+        tolerance: seconds that a message may be early.
+    """
+    wait = max(0.0, arrival - tolerance - now)
+    return wait, max(arrival, now + wait) + interval
+
+
+def tolerance_of(rate: float) -> float:
+    """Return the seconds that a message may be early at a rate: half of what :data:`BURST` leaves.
+
+    In a second there are then fewer than ``1 + (1 + tolerance) * rate`` messages. Below 10/s the first message of a
+    second alone uses up what is left, so there is no tolerance.
+    """
+    return max(0.0, BURST - 1.0 / rate) / 2
+
+
+class Pace:
+    """The pace of one run: a rate, its slow-down on 429, and a pause.
+
+    Without a configured rate there is none until the first 429; then it is learnt from what was sent so far.
+
+    Args:
+        rate: messages a second; None: as fast as the concurrency allows.
+    """
+
+    def __init__(self, rate: float | None = None) -> None:
+        self._full = rate
+        self._rate = rate
+        self._arrival = float("-inf")
+        self._paused_until = float("-inf")
+        self._slowed_at = float("-inf")
+        self._interval = 1.0 / rate if rate else 0.0
+        self._tolerance = tolerance_of(rate) if rate else 0.0
+        self._window_start: float | None = None
+        self._window_count = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Messages a second at present; None: not limited."""
+        return self._rate
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next message may go; 0: now."""
+        pause = max(0.0, self._paused_until - now)
+        if self._rate is None:
+            return pause
+        return max(pause, gcra(self._arrival, now, self._interval, self._tolerance)[0])
+
+    def take(self, now: float) -> float:
+        """Let one message go if it may; return 0 if it does, else the seconds to wait before asking again."""
+        wait = self.wait(now)
+        if wait > 0:
+            return wait
+        if self._rate is None:
+            self._count(now)
+        else:
+            self._arrival = gcra(self._arrival, now, self._interval, self._tolerance)[1]
+        return 0.0
+
+    def allowance(self, now: float, horizon: float, limit: int) -> int:
+        """Return how many messages may go until ``now + horizon`` (seconds), at most ``limit``."""
+        first = self.wait(now)
+        if first > horizon:
+            return 0
+        if self._rate is None:
+            return limit
+        arrival = max(self._arrival, now + first)
+        return min(limit, max(1, int((now + horizon + self._tolerance - arrival) / self._interval) + 1))
+
+    def pause(self, until: float) -> None:
+        """Let nothing go before ``until``; a shorter pause does not end a longer one."""
+        self._paused_until = max(self._paused_until, until)
+
+    def throttled(self, started: float, now: float) -> bool:
+        """Halve the rate after a 429, once for all requests that were in flight together; return whether it did.
+
+        Args:
+            started: when the throttled request began.
+            now: when its answer came.
+        """
+        if started < self._slowed_at:
+            return False
+        self._slowed_at = now
+        if self._full is None or self._rate is None:
+            self._full = self._rate = max(MIN_RATE, self._observed(now))
+        self._set(max(self._rate / 2, min(MIN_RATE, self._full)))
+        return True
+
+    def accepted(self) -> None:
+        """Give back a little of the rate that a 429 took."""
+        if self._rate is not None and self._full is not None and self._rate < self._full:
+            self._set(min(self._full, self._rate + RECOVERY * self._full))
+
+    def _set(self, rate: float) -> None:
+        self._rate = rate
+        self._interval = 1.0 / rate
+        self._tolerance = tolerance_of(rate)
+
+    def _count(self, now: float) -> None:
+        if self._window_start is None or now - self._window_start > 1.0:
+            self._window_start, self._window_count = now, 0
+        self._window_count += 1
+
+    def _observed(self, now: float) -> float:
+        """Messages a second of late, from at least a tenth of a second."""
+        if self._window_start is None:
+            return MIN_RATE
+        return self._window_count / max(0.1, now - self._window_start)

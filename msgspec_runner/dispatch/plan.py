@@ -1,0 +1,93 @@
+"""What to do with a message, given what the ledger knows of it. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from msgspec_runner.ledger.ledger import Entry
+from msgspec_runner.model import State
+
+
+class Decision(StrEnum):
+    """What ``send`` does with a row; the values are the words that people read."""
+
+    NEW = "new"
+    SENT = "already sent"
+    CHANGED = "changed since sent"
+    IN_DOUBT = "in doubt"
+    REJECTED = "rejected before"
+    CANCELLED = "cancelled before"
+    BUSY = "in another run"
+    DUPLICATE = "skipped (duplicate)"
+    EXPIRED = "skipped (expired)"
+    INVALID = "skipped (invalid)"
+
+
+def decide(entry: Entry | None, digest: str) -> Decision:
+    """Say what to do with a message (contract, section 4, "Identity").
+
+    Args:
+        entry: what the ledger knows of its identity; None for nothing.
+        digest: of the body that it has now.
+
+    Returns:
+        ``NEW`` where it is to be sent: never tried, proven unsent, given free by a person, or rejected with
+        another body. Whatever may have reached somebody is never sent again by itself.
+    """
+    if entry is None:
+        return Decision.NEW
+    changed = entry.digest != digest
+    match entry.state:
+        case State.PLANNED | State.RETRY_WAIT:
+            return Decision.BUSY if entry.run_alive else Decision.NEW
+        case State.SENDING if entry.run_alive:
+            return Decision.BUSY
+        case State.SENDING | State.IN_DOUBT:
+            return Decision.CHANGED if changed else Decision.IN_DOUBT
+        case State.ACCEPTED:
+            return Decision.CHANGED if changed else Decision.SENT
+        case State.REJECTED:
+            return Decision.NEW if changed else Decision.REJECTED
+        case State.CANCELLED:
+            return Decision.CANCELLED
+        case State.RELEASED | State.SKIPPED:
+            return Decision.NEW
+
+
+@dataclass(slots=True)
+class SpecPlan:
+    """What would happen to the recipients of one spec.
+
+    Attributes:
+        spec: the spec's id.
+        edition: its edition.
+        file: where it stands.
+        decisions: rows by decision.
+        segments: SMS segments of what is new; None where the provider has none.
+    """
+
+    spec: str
+    edition: int
+    file: str
+    decisions: Counter[Decision] = field(default_factory=Counter)
+    segments: int | None = None
+
+    def add(self, decision: Decision, segments: int | None) -> None:
+        """Count a row."""
+        self.decisions[decision] += 1
+        if decision is Decision.NEW and segments is not None:
+            self.segments = (self.segments or 0) + segments
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the plan of the spec as the JSON report has it; decisions with ``_`` for spaces."""
+        counts = {decision.name.lower(): self.decisions[decision] for decision in Decision}
+        return {
+            "spec": self.spec,
+            "edition": self.edition,
+            "file": self.file,
+            "recipients": sum(self.decisions.values()),
+            **counts,
+            "segments": self.segments,
+        }

@@ -1,0 +1,196 @@
+"""A plan on its way to the ledger: on the disk, not in memory, with one place for each identity.
+
+Every message of every spec is rendered before the first is sent, and two rows with one identity must be
+seen before that. The spool is a private SQLite file that vanishes with the process.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from msgspec_runner.ledger.schema import ledger_errors
+from msgspec_runner.model import Message
+
+CACHE_KIB = 8 * 1024
+"""Memory that the spool's pages may take, whatever the number of rows."""
+
+_SCHEMA = (
+    "PRAGMA journal_mode = OFF",  # nothing to recover: it is gone with the process
+    "PRAGMA synchronous = OFF",
+    "PRAGMA locking_mode = EXCLUSIVE",
+    f"PRAGMA cache_size = -{CACHE_KIB}",
+    """
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, recipient_key TEXT NOT NULL, spec TEXT NOT NULL,
+        edition INTEGER NOT NULL, row INTEGER NOT NULL, "to" TEXT NOT NULL, body BLOB NOT NULL,
+        digest TEXT NOT NULL, segments INTEGER)
+    """,
+    """
+    CREATE TABLE twins (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL, recipient_key TEXT NOT NULL, spec TEXT NOT NULL,
+        edition INTEGER NOT NULL, row INTEGER NOT NULL, "to" TEXT NOT NULL, segments INTEGER,
+        first_row INTEGER NOT NULL, same_body INTEGER NOT NULL)
+    """,
+)
+_ADD = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
+_FIRST = "SELECT id, row, digest FROM messages WHERE key = ?"
+_ADD_TWIN = "INSERT INTO twins VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COUNT = "SELECT count(*) FROM messages"
+_COUNT_TWINS = "SELECT count(*) FROM twins WHERE same_body = ?"
+_PAGE = """
+SELECT id, key, recipient_key, spec, edition, row, "to", body, digest, segments
+FROM messages WHERE id > ? ORDER BY id LIMIT ?
+"""
+_PAGE_TWINS = """
+SELECT id, key, recipient_key, spec, edition, row, "to", segments, first_row
+FROM twins WHERE id > ? AND same_body = ? ORDER BY id LIMIT ?
+"""
+
+
+class Twin(NamedTuple):
+    """A row whose identity an earlier row of the plan has already; both are rows of one spec.
+
+    Attributes:
+        row: the later row's number.
+        first_row: the number of the row that keeps the identity.
+    """
+
+    key: str
+    recipient_key: str
+    spec: str
+    edition: int
+    row: int
+    to: str
+    segments: int | None
+    first_row: int
+
+
+class PlanSpool:
+    """Messages in the order in which they were added, each identity once. A context manager.
+
+    Args:
+        directory: where the file lies (mode 0600) until it is closed; None: the system's place for such files.
+
+    Raises:
+        LedgerError: (any method) the disk is full, or the folder cannot be written.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        with ledger_errors("spool"):
+            descriptor, name = tempfile.mkstemp(prefix="msgspec-runner-plan-", suffix=".db", dir=directory)
+            os.close(descriptor)
+            self._path = Path(name)
+            self._connection = sqlite3.connect(name, isolation_level=None)
+            try:
+                for statement in _SCHEMA:
+                    self._connection.execute(statement)
+            except BaseException:
+                self.close()
+                raise
+            with suppress(PermissionError):  # Windows removes it on close instead
+                self._path.unlink()
+        self._added = 0
+
+    def add(self, messages: Iterable[Message], chunk: int = 1000) -> None:
+        """Append messages; one whose identity is taken becomes a duplicate or a conflict instead.
+
+        Args:
+            messages: in the order in which they shall be sent.
+            chunk: messages a transaction.
+        """
+        remaining = iter(messages)
+        while batch := list(islice(remaining, chunk)):
+            with ledger_errors("spool"):
+                self._add(batch)
+
+    def _add(self, batch: list[Message]) -> None:
+        numbered = list(enumerate(batch, self._added + 1))
+        self._added += len(batch)
+        rows = [
+            (number, m.key, m.recipient_key, m.spec, m.edition, m.row, m.to, m.body, m.digest, m.segments)
+            for number, m in numbered
+        ]
+        self._connection.execute("BEGIN")
+        if self._connection.executemany(_ADD, rows).rowcount < len(batch):
+            for number, message in numbered:
+                first, first_row, digest = self._connection.execute(_FIRST, (message.key,)).fetchone()
+                if first != number:
+                    who = (message.key, message.recipient_key, message.spec, message.edition, message.row, message.to)
+                    same_body = digest == message.digest
+                    self._connection.execute(_ADD_TWIN, (*who, message.segments, first_row, same_body))
+        self._connection.execute("COMMIT")
+
+    def __len__(self) -> int:
+        with ledger_errors("spool"):
+            count: int = self._connection.execute(_COUNT).fetchone()[0]
+        return count
+
+    def __iter__(self) -> Iterator[Message]:
+        for chunk in self.chunks():
+            yield from chunk
+
+    def chunks(self, size: int = 500) -> Iterator[list[Message]]:
+        """Yield the messages in order, ``size`` at a time: a size that :meth:`Ledger.entries` likes."""
+        after = 0
+        while True:
+            with ledger_errors("spool"):
+                rows = self._connection.execute(_PAGE, (after, size)).fetchall()
+            if not rows:
+                return
+            yield [Message(*values) for _, *values in rows]
+            after = rows[-1][0]
+
+    def duplicates(self) -> Iterator[Twin]:
+        """Yield the rows that say the same to the same recipient again: to be ``skipped(duplicate)``."""
+        return self._twins(same_body=True)
+
+    def conflicts(self) -> Iterator[Twin]:
+        """Yield the rows that say something else under an identity that is taken: finding 504."""
+        return self._twins(same_body=False)
+
+    @property
+    def duplicate_count(self) -> int:
+        """The number of :meth:`duplicates`."""
+        return self._count_twins(same_body=True)
+
+    @property
+    def conflict_count(self) -> int:
+        """The number of :meth:`conflicts`."""
+        return self._count_twins(same_body=False)
+
+    def _count_twins(self, *, same_body: bool) -> int:
+        with ledger_errors("spool"):
+            count: int = self._connection.execute(_COUNT_TWINS, (same_body,)).fetchone()[0]
+        return count
+
+    def _twins(self, *, same_body: bool, size: int = 500) -> Iterator[Twin]:
+        after = 0
+        while True:
+            with ledger_errors("spool"):
+                rows = self._connection.execute(_PAGE_TWINS, (after, same_body, size)).fetchall()
+            if not rows:
+                return
+            for _, *values in rows:
+                yield Twin(*values)
+            after = rows[-1][0]
+
+    def close(self) -> None:
+        """Drop everything."""
+        self._connection.close()
+        self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

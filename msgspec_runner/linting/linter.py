@@ -1,0 +1,152 @@
+"""The walk: files to specs, specs to findings, rows to grouped findings. Reads files, sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec_runner.config import Config
+from msgspec_runner.diagnostics import Diagnostic, Severity, Span
+from msgspec_runner.linting.fingerprints import with_fingerprints
+from msgspec_runner.linting.row_pass import RowReport, row_findings, walk_rows
+from msgspec_runner.linting.rule import Finding, Rule
+from msgspec_runner.linting.selection import ignored_in_file, selected
+from msgspec_runner.linting.subject import Subject
+from msgspec_runner.rendering import Renderer, merged_variables
+from msgspec_runner.source.document import Document
+from msgspec_runner.source.partials import Partials
+from msgspec_runner.spec import build_spec
+
+Found = tuple[Rule, Finding]
+
+
+@dataclass(frozen=True)
+class LintResult:
+    """What the linter found.
+
+    Attributes:
+        diagnostics: sorted by file and place.
+        documents: the files that were looked at, by name; reports show their lines.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    documents: Mapping[str, Document]
+
+    def count(self, severity: Severity) -> int:
+        """Return the number of findings of one severity."""
+        return sum(diagnostic.severity is severity for diagnostic in self.diagnostics)
+
+    def fails(self, level: Severity) -> bool:
+        """Say whether any finding is as bad as ``level`` or worse."""
+        return any(diagnostic.severity.rank <= level.rank for diagnostic in self.diagnostics)
+
+
+@dataclass(frozen=True)
+class Linter:
+    """Lints documents under one configuration.
+
+    Attributes:
+        config: the project's; where it has profiles and none is chosen, a spec is linted under each.
+        variables: of ``--var``, over all others.
+        recipients: of ``--recipients``; stands in for every spec's own.
+        rows: whether to render recipients; without, only the specs as written are looked at.
+    """
+
+    config: Config
+    variables: Mapping[str, object] = field(default_factory=dict)
+    recipients: Path | None = None
+    rows: bool = True
+
+    def lint(self, documents: Iterable[Document]) -> LintResult:
+        """Return every finding in the documents, and across them.
+
+        Raises:
+            UsageError: ``select`` or ``ignore`` names no rule.
+            RecipientsError: the file of ``--recipients`` cannot be read.
+        """
+        rules = selected(self.config)
+        diagnostics: list[Diagnostic] = []
+        subjects: list[Subject] = []
+        kept: dict[str, Document] = {}
+        partials = Partials(self.config.root)
+        for document in documents:
+            kept[document.file] = document
+            mine, found = self._lint_one(document, partials, rules)
+            subjects += mine[:1]
+            diagnostics += [self._diagnostic(rule, finding, document.file) for rule, finding in found]
+        for rule in rules:
+            if rule.check_project is not None:
+                diagnostics += [
+                    self._diagnostic(rule, finding, subject.document.file)
+                    for subject, finding in rule.check_project(subjects)
+                ]
+        wanted = [item for item in diagnostics if not ignored_in_file(item, self.config)]
+        wanted.sort(key=lambda item: item.sort_key)
+        return LintResult(tuple(with_fingerprints(wanted, kept)), kept)
+
+    def _lint_one(
+        self, document: Document, partials: Partials, rules: Sequence[Rule]
+    ) -> tuple[list[Subject], list[Found]]:
+        """Lint one document under every profile; a finding of some profiles only names them."""
+        spec = build_spec(document)
+        subjects: list[Subject] = []
+        by_profile: dict[str, list[Found]] = {}
+        for config in self._profiles():
+            variables = merged_variables(config, spec, self.variables)
+            renderer = Renderer(spec, variables, locale=config.locale, timezone=config.timezone, partials=partials)
+            report = walk_rows(spec, renderer, config.root, self.recipients, rules) if self.rows else RowReport(None)
+            columns = frozenset(report.columns) if report.columns is not None else None
+            replaced = self.recipients is not None
+            subject = Subject(document, spec, config, partials, variables, columns, recipients_replaced=replaced)
+            subjects.append(subject)
+            by_profile[config.profile] = [*_spec_findings(subject, rules), *row_findings(report, subject, rules)]
+        return subjects, _merge(by_profile)
+
+    def _profiles(self) -> Sequence[Config]:
+        if self.config.profile or not self.config.profiles:
+            return (self.config,)
+        return tuple(self.config.with_profile(name) for name in self.config.profiles)
+
+    def _diagnostic(self, rule: Rule, finding: Finding, file: str) -> Diagnostic:
+        severity = self.config.severity.get(rule.code) or finding.severity or rule.severity
+        return Diagnostic(
+            file=file,
+            code=rule.code,
+            name=rule.name,
+            severity=severity,
+            message=finding.message,
+            span=finding.span,
+            path=finding.path,
+            related=finding.related,
+            rows=finding.rows,
+            fix=finding.fix,
+        )
+
+
+def _spec_findings(subject: Subject, rules: Iterable[Rule]) -> Iterator[Found]:
+    for rule in rules:
+        if rule.check is not None:
+            for finding in rule.check(subject):
+                yield rule, finding
+
+
+def _merge(by_profile: Mapping[str, list[Found]]) -> list[Found]:
+    """Say once what is found under every profile; add the profiles' names to what is not."""
+    if len(by_profile) == 1:
+        return next(iter(by_profile.values()))
+    first: dict[tuple[str, Span, str], Found] = {}
+    profiles: dict[tuple[str, Span, str], list[str]] = {}
+    for name, found in by_profile.items():
+        for rule, finding in found:
+            key = (rule.code, finding.span, finding.message)
+            first.setdefault(key, (rule, finding))
+            profiles.setdefault(key, []).append(name)
+    merged = []
+    for key, (rule, finding) in first.items():
+        names = profiles[key]
+        if len(names) < len(by_profile):
+            plural = "profile" if len(names) == 1 else "profiles"
+            finding = finding._replace(message=f"{finding.message} ({plural} {', '.join(names)})")
+        merged.append((rule, finding))
+    return merged

@@ -1,0 +1,182 @@
+"""One walk over a spec's rows: what is wrong with them, grouped, so that a broken column is one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec_runner.audience import bind_columns, open_audience, open_samples, recipients_path, rendered_rows
+from msgspec_runner.diagnostics import Related, Rows, Span
+from msgspec_runner.errors import RecipientsError
+from msgspec_runner.linting.rule import Finding, Rule
+from msgspec_runner.linting.subject import Subject
+from msgspec_runner.recipients.columns import Binder
+from msgspec_runner.recipients.rows import Row, Source
+from msgspec_runner.rendering import Renderer, RowProblem
+from msgspec_runner.spec import Field, Spec
+
+SHOWN_ROWS = 3
+"""How many of the rows that share a finding are shown."""
+
+
+@dataclass(slots=True)
+class Group:
+    """The rows of one source that share one problem; ``rows`` holds the first few of them."""
+
+    source: Source
+    binder: Binder
+    problem: RowProblem
+    count: int = 0
+    rows: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RowReport:
+    """What a walk over the rows found.
+
+    Attributes:
+        columns: names that the templates may use, as far as spec and data tell; None where nothing does.
+        groups: problems by their content and source.
+        totals: rows read, by source.
+        unreadable: why the recipients' file could not be read to its end.
+    """
+
+    columns: set[str] | None
+    groups: dict[tuple[str, RowProblem], Group] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    unreadable: RecipientsError | None = None
+
+    def add(self, source: Source, binder: Binder, problem: RowProblem, row: Row | None) -> None:
+        """Count a problem, of one row or of the source as a whole."""
+        group = self.groups.setdefault((source.name, problem), Group(source, binder, problem))
+        if row is not None:
+            group.count += 1
+            if len(group.rows) < SHOWN_ROWS:
+                group.rows.append(row)
+
+
+def walk_rows(spec: Spec, renderer: Renderer, root: Path, recipients: Path | None, rules: Iterable[Rule]) -> RowReport:
+    """Render every recipient that can be read, and every sample.
+
+    Args:
+        spec: the spec.
+        renderer: of the spec.
+        root: the project's root.
+        recipients: of ``--recipients``.
+        rules: row rules among them look at every row.
+
+    Raises:
+        RecipientsError: the file of ``--recipients`` cannot be read; one that the spec names is reported.
+    """
+    declared = {column.name for column in spec.columns}
+    report = RowReport(declared if declared or not spec.has_recipients else None)
+    if spec.message is None:
+        return report
+    checks = [rule.check_row for rule in rules if rule.check_row is not None]
+    try:
+        for source in _sources(spec, root, recipients):
+            with source:
+                _walk(report, source, renderer, checks)
+    except RecipientsError as error:
+        if recipients is not None:
+            raise
+        report.unreadable = error
+    return report
+
+
+def _sources(spec: Spec, root: Path, recipients: Path | None) -> Iterator[Source]:
+    if recipients is not None:
+        yield open_audience(spec, root, recipients)
+        return
+    if spec.samples:
+        yield open_samples(spec)
+    if spec.file is not None:
+        try:
+            path = recipients_path(spec, root)
+        except RecipientsError:
+            return  # MSG506 says so
+        if path is not None and path.is_file():
+            yield open_audience(spec, root)
+    elif spec.rows is not None or not spec.has_recipients:
+        yield open_audience(spec, root)
+
+
+def _walk(report: RowReport, source: Source, renderer: Renderer, checks: Sequence[object]) -> None:
+    binder = bind_columns(renderer.spec, source)
+    for missing in binder.problems:
+        report.add(source, binder, RowProblem("missing-column", None, missing.message, column=missing.column), None)
+    names = set(binder.names)
+    count = 0
+    for rendered_row in rendered_rows(source, renderer, binder):
+        count += 1
+        if not source.fixed:
+            names.update(rendered_row.values)
+        for problem in rendered_row.problems:
+            report.add(source, binder, problem, rendered_row.row)
+        if not rendered_row.problems:
+            for check in checks:
+                for problem in check(rendered_row, renderer.spec):  # type: ignore[operator]  # chosen by the caller
+                    report.add(source, binder, problem, rendered_row.row)
+    report.totals[source.name] = report.totals.get(source.name, 0) + count
+    if renderer.spec.has_recipients:
+        report.columns = (report.columns or set()) | names
+
+
+def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Finding]]:
+    """Yield a finding a group, with the rule that words it; groups without a selected rule are left out."""
+    by_name: Mapping[str, Rule] = {rule.name: rule for rule in rules}
+    known = (report.columns or set()) | set(subject.variables)
+    for group in report.groups.values():
+        problem = group.problem
+        rule = by_name.get(problem.rule)
+        if rule is None or (problem.rule == "empty-cell" and problem.column not in known):
+            continue  # an undefined name is MSG402's
+        message = rule.wording(problem) if rule.wording is not None else problem.detail
+        span, path = _place(subject, problem)
+        rows = None
+        if group.rows:
+            total = report.totals.get(group.source.name, group.count)
+            rows = Rows(group.count, tuple(row.number for row in group.rows), total)
+        yield rule, Finding(span, message, path, related=tuple(_related(group)), rows=rows)
+    if report.unreadable is not None and subject.spec.file is not None and "unreadable-recipients" in by_name:
+        error, file = report.unreadable, subject.spec.file
+        related = (Related(error.file, error.line, error.column, "reading stopped here"),)
+        span = subject.document.span(file.start, file.end)
+        yield by_name["unreadable-recipients"], Finding(span, str(error), "recipients.file", related=related)
+
+
+def _related(group: Group) -> Iterator[Related]:
+    column = group.problem.column
+    for row in group.rows:
+        number = group.binder.column_number(column) if column else 1
+        what = f"row {row.number}, column `{column}`" if column else f"row {row.number}"
+        yield Related(group.source.name, row.line, number, what)
+    if not group.rows:
+        yield Related(group.source.name, 1, 1, "the columns are named here")
+
+
+def _place(subject: Subject, problem: RowProblem) -> tuple[Span, str]:
+    """Point at the template's characters where they are known, else at the first use of the guilty column."""
+    if problem.field is not None and problem.start >= 0:
+        return subject.field_span(problem.field, problem.start, problem.end), problem.field.dotted
+    if problem.column:
+        fields = [problem.field] if problem.field is not None else list(subject.spec.templates)
+        used = _first_use(fields, problem.column) if problem.rule != "missing-column" else None
+        if used is not None:
+            field, start, end = used
+            return subject.field_span(field, start, end), field.dotted
+        if problem.field is None:
+            path = ("recipients", "columns", problem.column)
+            return subject.key_span(*path), ".".join(path)
+    if problem.field is not None:
+        return subject.field_span(problem.field), problem.field.dotted
+    return subject.key_span("message"), "message"
+
+
+def _first_use(fields: Iterable[Field], name: str) -> tuple[Field, int, int] | None:
+    for item in fields:
+        for use in item.template.names:
+            if use.name == name:
+                return item, use.start, use.end
+    return None

@@ -1,0 +1,87 @@
+"""Every rule, in the order of its code: the explicit list. A rule is its file and a line here."""
+
+from __future__ import annotations
+
+from msgspec_runner.linting.rule import Rule
+from msgspec_runner.linting.rules.jinja.missing_include import missing_include
+from msgspec_runner.linting.rules.jinja.optional_without_default import optional_without_default
+from msgspec_runner.linting.rules.jinja.template_syntax import template_syntax
+from msgspec_runner.linting.rules.jinja.undefined_variable import undefined_variable
+from msgspec_runner.linting.rules.jinja.unknown_filter import unknown_filter
+from msgspec_runner.linting.rules.jinja.unsafe_expression import unsafe_expression
+from msgspec_runner.linting.rules.message.contact_fields_without_save import contact_fields_without_save
+from msgspec_runner.linting.rules.message.duplicate_spec_id import duplicate_spec_id
+from msgspec_runner.linting.rules.message.invalid_phone_number import invalid_phone_number
+from msgspec_runner.linting.rules.message.invalid_schedule import invalid_schedule
+from msgspec_runner.linting.rules.message.invalid_url import invalid_url
+from msgspec_runner.linting.rules.message.no_content import no_content
+from msgspec_runner.linting.rules.message.several_media import several_media
+from msgspec_runner.linting.rules.message.undefined_api_field import undefined_api_field
+from msgspec_runner.linting.rules.message.unknown_provider import unknown_provider
+from msgspec_runner.linting.rules.output.bad_template_value import bad_template_value
+from msgspec_runner.linting.rules.output.invalid_rendered_field import invalid_rendered_field
+from msgspec_runner.linting.rules.output.renders_empty import renders_empty
+from msgspec_runner.linting.rules.output.text_too_long import text_too_long
+from msgspec_runner.linting.rules.provider.template_id_format import template_id_format
+from msgspec_runner.linting.rules.provider.template_on_sms import template_on_sms
+from msgspec_runner.linting.rules.provider.template_variables_shape import template_variables_shape
+from msgspec_runner.linting.rules.provider.unknown_template_component import unknown_template_component
+from msgspec_runner.linting.rules.recipients.empty_cell import empty_cell
+from msgspec_runner.linting.rules.recipients.invalid_cell import invalid_cell
+from msgspec_runner.linting.rules.recipients.invalid_phone_cell import invalid_phone_cell
+from msgspec_runner.linting.rules.recipients.missing_column import missing_column
+from msgspec_runner.linting.rules.recipients.unreadable_recipients import unreadable_recipients
+from msgspec_runner.linting.rules.shape.ambiguous_name import ambiguous_name
+from msgspec_runner.linting.rules.shape.duplicate_key import duplicate_key
+from msgspec_runner.linting.rules.shape.implicit_type import implicit_type
+from msgspec_runner.linting.rules.shape.invalid_yaml import invalid_yaml
+from msgspec_runner.linting.rules.shape.missing_field import missing_field
+from msgspec_runner.linting.rules.shape.oversized_document import oversized_document
+from msgspec_runner.linting.rules.shape.reserved_name import reserved_name
+from msgspec_runner.linting.rules.shape.trailing_newline_in_text import trailing_newline_in_text
+from msgspec_runner.linting.rules.shape.unknown_field import unknown_field
+from msgspec_runner.linting.rules.shape.unquoted_template import unquoted_template
+from msgspec_runner.linting.rules.shape.wrong_type import wrong_type
+
+RULES: tuple[Rule, ...] = (
+    invalid_yaml,
+    duplicate_key,
+    unquoted_template,
+    implicit_type,
+    trailing_newline_in_text,
+    unknown_field,
+    missing_field,
+    wrong_type,
+    oversized_document,
+    reserved_name,
+    ambiguous_name,
+    no_content,
+    several_media,
+    invalid_phone_number,
+    invalid_url,
+    invalid_schedule,
+    unknown_provider,
+    undefined_api_field,
+    contact_fields_without_save,
+    duplicate_spec_id,
+    template_on_sms,
+    template_id_format,
+    template_variables_shape,
+    unknown_template_component,
+    template_syntax,
+    undefined_variable,
+    unknown_filter,
+    optional_without_default,
+    unsafe_expression,
+    missing_include,
+    missing_column,
+    invalid_cell,
+    invalid_phone_cell,
+    empty_cell,
+    unreadable_recipients,
+    renders_empty,
+    text_too_long,
+    bad_template_value,
+    invalid_rendered_field,
+)
+"""All rules."""

@@ -1,0 +1,23 @@
+"""From a template's problems to findings: what the rules of this family share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec_runner.diagnostics import Edit, Fix, Span
+from msgspec_runner.linting.rule import Finding
+from msgspec_runner.linting.subject import Subject
+from msgspec_runner.templates import TemplateProblem
+
+
+def problem_findings(subject: Subject, *kinds: str) -> Iterator[Finding]:
+    """Yield the problems of the given kinds in every template of the spec, at their characters."""
+    for field in subject.spec.templates:
+        for problem in field.template.problems:
+            if problem.kind in kinds:
+                span = subject.field_span(field, problem.start, problem.end)
+                yield Finding(span, problem.message, field.dotted, _fix(problem, span))
+
+
+def _fix(problem: TemplateProblem, span: Span) -> Fix | None:
+    return Fix("unsafe", (Edit(span, problem.suggestion),)) if problem.suggestion else None

@@ -1,0 +1,54 @@
+"""MSG402."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec_runner.diagnostics import Edit, Fix, Severity
+from msgspec_runner.linting.rule import Finding, closest, spec_rule
+from msgspec_runner.linting.subject import Subject
+from msgspec_runner.templates import RESERVED_NAMES
+
+
+@spec_rule("MSG402", Severity.ERROR)
+def undefined_variable(subject: Subject) -> Iterator[Finding]:
+    """A template uses a name that is neither a column nor a var.
+
+    Nobody would get the message: a missing value is an error, never an empty string.
+
+    Bad::
+
+        message:
+          text: "Hi {{ frist_name }}!"
+        recipients:
+          samples: [{phone: "+16175551212", first_name: Ann}]
+
+    Good::
+
+        message:
+          text: "Hi {{ first_name }}!"
+        recipients:
+          samples: [{phone: "+16175551212", first_name: Ann}]
+    """
+    if subject.columns is None:
+        return
+    known = subject.columns | set(subject.variables)
+    for field in subject.spec.templates:
+        for use in field.template.names:
+            if use.name in known:
+                continue
+            span = subject.field_span(field, use.start, use.end)
+            match = closest(use.name, known)
+            fix = Fix("unsafe", (Edit(span, match),)) if match else None
+            yield Finding(span, _message(use.name, match, known), field.dotted, fix)
+
+
+def _message(name: str, match: str | None, known: set[str] | frozenset[str]) -> str:
+    if name in RESERVED_NAMES:
+        return f"`{name}` is one of Jinja's own names, and there is no such function here"
+    if match:
+        return f"`{name}` is no column and no var; did you mean `{match}`?"
+    if not known:
+        return f"`{name}` is no column and no var: add it under `vars`, or under `recipients`"
+    some = ", ".join(sorted(known)[:8]) + (", …" if len(known) > 8 else "")
+    return f"`{name}` is no column and no var; there are {some}"

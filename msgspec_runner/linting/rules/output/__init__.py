@@ -1,0 +1,1 @@
+"""Family 6xx: what a recipient would get."""

@@ -1,0 +1,1 @@
+"""Family 3xx: providers and their templates."""

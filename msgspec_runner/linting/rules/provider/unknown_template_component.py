@@ -1,0 +1,31 @@
+"""MSG304."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec_runner.diagnostics import Severity
+from msgspec_runner.linting.rule import Finding, spec_rule
+from msgspec_runner.linting.rules.provider.template_variables_shape import shape_findings
+from msgspec_runner.linting.subject import Subject
+
+
+@spec_rule("MSG304", Severity.ERROR)
+def unknown_template_component(subject: Subject) -> Iterator[Finding]:
+    """A component of a Gupshup template does not exist.
+
+    The components are ``Header``, ``Body`` and ``Buttons``, and beside them stands ``MEDIA_URL``; case matters.
+
+    Bad::
+
+        message:
+          provider: gswa
+          template: {id: 7a3e14cf-4b35-4b8a-9d0c-0f8a1f4ad1c5, variables: {body: {"1": John}}}
+
+    Good::
+
+        message:
+          provider: gswa
+          template: {id: 7a3e14cf-4b35-4b8a-9d0c-0f8a1f4ad1c5, variables: {Body: {"1": John}}}
+    """
+    return shape_findings(subject, component=True)

@@ -1,0 +1,34 @@
+"""MSG505."""
+
+from __future__ import annotations
+
+from msgspec_runner.diagnostics import Severity
+from msgspec_runner.linting.rule import verdict_rule
+from msgspec_runner.rendering import RowProblem
+
+
+@verdict_rule("MSG505", Severity.ERROR)
+def empty_cell(problem: RowProblem) -> str:
+    """A cell is empty and the message needs it.
+
+    A declared column must be filled unless it says ``required: false`` or has a ``default``; a column that is not
+    declared must be filled where the text uses it without ``default(…)`` or ``if``.
+
+    Bad::
+
+        message:
+          text: "Hi {{ first_name }}!"
+        recipients:
+          rows: [{phone: "+16175551212", first_name: ""}]
+
+    Good::
+
+        message:
+          text: "Hi {{ first_name | default('there') }}!"
+        recipients:
+          rows: [{phone: "+16175551212", first_name: ""}]
+    """
+    if problem.field is None:
+        return problem.detail
+    name = problem.column or "the value"
+    return f"`{name}` is empty, and `{problem.field.name}` needs it: fill the cell, or write `{name} | default('…')`"

@@ -1,0 +1,1 @@
+"""Family 1xx: YAML and the shape of a spec."""

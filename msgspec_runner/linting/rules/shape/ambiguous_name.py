@@ -1,0 +1,34 @@
+"""MSG112."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec_runner.diagnostics import Severity
+from msgspec_runner.linting.rule import Finding, spec_rule
+from msgspec_runner.linting.subject import Subject
+
+
+@spec_rule("MSG112", Severity.ERROR)
+def ambiguous_name(subject: Subject) -> Iterator[Finding]:
+    """A column and a var have the same name.
+
+    Which of the two a template means would depend on rules that nobody remembers in a review.
+
+    Bad::
+
+        recipients:
+          samples: [{phone: "+16175551212", clinic: Deer Park}]
+        vars: {clinic: Elm Street}
+
+    Good::
+
+        recipients:
+          samples: [{phone: "+16175551212", clinic: Deer Park}]
+        vars: {default_clinic: Elm Street}
+    """
+    for name in sorted((subject.columns or frozenset()) & set(subject.variables)):
+        own = ("vars", name)
+        span = subject.key_span(*own) if name in subject.spec.vars else subject.key_span("recipients")
+        where = "" if name in subject.spec.vars else " of the configuration"
+        yield Finding(span, f"`{name}` is a column and a var{where}: rename one of them", ".".join(own))

@@ -1,0 +1,44 @@
+"""MSG107."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec_runner.diagnostics import Edit, Fix, Severity
+from msgspec_runner.linting.rule import Finding, closest, spec_rule
+from msgspec_runner.linting.rules.message.undefined_api_field import UNDEFINED
+from msgspec_runner.linting.subject import Subject
+
+
+@spec_rule("MSG107", Severity.ERROR)
+def unknown_field(subject: Subject) -> Iterator[Finding]:
+    """A key is not part of the spec format.
+
+    A misspelt key is not sent, and nobody notices: ``image_ulr`` sends the text without its image. Keys under
+    ``message`` are exactly the API's parameters.
+
+    Bad::
+
+        message:
+          image_ulr: https://placehold.co/600x400.png
+
+    Good::
+
+        message:
+          image_url: https://placehold.co/600x400.png
+    """
+    for violation in subject.violations:
+        if violation.keyword != "additionalProperties":
+            continue
+        if violation.path == ("message",) and violation.name in UNDEFINED:
+            continue
+        path = tuple(map(str, (*violation.path, violation.name)))
+        span = subject.key_span(*path)
+        match = closest(violation.name, violation.known)
+        where = f"`{'.'.join(path[:-1])}`" if violation.path else "a spec"
+        if match:
+            message = f"unknown field `{violation.name}` in {where}; did you mean `{match}`?"
+            yield Finding(span, message, ".".join(path), Fix("unsafe", (Edit(span, match),)))
+        else:
+            known = ", ".join(sorted(violation.known))
+            yield Finding(span, f"unknown field `{violation.name}` in {where}; known are {known}", ".".join(path))

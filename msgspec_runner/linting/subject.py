@@ -1,0 +1,68 @@
+"""What a spec rule looks at: one spec with everything around it that a rule may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from msgspec_runner.config import Config
+from msgspec_runner.diagnostics import Span
+from msgspec_runner.source.document import Document
+from msgspec_runner.source.document import Mapping as MapNode
+from msgspec_runner.source.partials import Partials
+from msgspec_runner.source.schema import Violation, violations
+from msgspec_runner.spec import Field, Spec, entry_at
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One spec under one profile.
+
+    Attributes:
+        document: the file.
+        spec: its meaning.
+        config: the project's configuration, profile applied.
+        partials: what ``{% include %}`` may name.
+        variables: the vars that the templates see, merged by precedence.
+        columns: names of the columns that the templates see: declared, in the data, or in the samples;
+            None where they cannot be known (recipients come with ``--recipients`` and nothing declares them).
+        recipients_replaced: whether ``--recipients`` stands in for the spec's own.
+    """
+
+    document: Document
+    spec: Spec
+    config: Config
+    partials: Partials
+    variables: Mapping[str, object]
+    columns: frozenset[str] | None
+    recipients_replaced: bool = False
+
+    @cached_property
+    def violations(self) -> tuple[Violation, ...]:
+        """How the document violates the schema; computed once for the rules that explain it."""
+        return violations("spec", self.document.value)
+
+    def field_span(self, field: Field, start: int = -1, end: int = -1) -> Span:
+        """Return the span of a part of a field's text (offsets in it), or of its whole value."""
+        if start < 0:
+            return self.document.span(field.node.start, field.node.end)
+        return self.document.locate(field.node, start, end)
+
+    def key_span(self, *path: str) -> Span:
+        """Return the span of the key at a path; of the nearest parent's key where it is not there."""
+        while path:
+            entry = entry_at(self.document, path)
+            if entry is not None:
+                return self.document.span(entry.key.start, entry.key.end)
+            path = path[:-1]
+        return self.top_span
+
+    @property
+    def top_span(self) -> Span:
+        """Return the place of a finding about the whole file: its first key, or its first character."""
+        root = self.document.root
+        if isinstance(root, MapNode) and root.entries:
+            key = root.entries[0].key
+            return self.document.span(key.start, key.end)
+        return self.document.span(0, 0)

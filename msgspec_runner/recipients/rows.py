@@ -1,0 +1,120 @@
+"""What every kind of recipients file is read as: a stream of rows under a header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from msgspec_runner.errors import RecipientsError
+
+CELL_CHARACTERS: Final = 64 * 1024
+"""Characters that a cell may have; 40 times the longest SMS, and small enough that no row exhausts the memory."""
+RECORD_CHARACTERS: Final = 1024 * 1024
+"""Characters that a line of a text file, or an object in a JSON array, may have."""
+
+
+class Row(NamedTuple):
+    """One recipient as the file has it, before its cells mean anything.
+
+    Attributes:
+        number: 1-based number of the recipient; neither the header nor blank lines count.
+        line: the line of a text file or the row of a sheet (the header is 1) where the recipient starts; the number of
+            the recipient where the file has no lines.
+        cells: in a table (CSV, TSV, XLSX) one text for each cell of the header, in its order; otherwise (JSON, rows of
+            a spec) the object itself.
+    """
+
+    number: int
+    line: int
+    cells: tuple[str, ...] | Mapping[str, object]
+
+
+class Source:
+    """An open recipients file: iterate it once for its rows; it closes itself at the end, or as a context manager.
+
+    Attributes:
+        name: the file as the user named it.
+        header: the names of the columns as written. In JSON they are the keys of the first object.
+        fixed: whether every row has exactly the header's cells; false for JSON and for rows of a spec.
+    """
+
+    __slots__ = ("_close", "_rows", "fixed", "header", "name")
+
+    def __init__(
+        self,
+        name: str,
+        header: tuple[str, ...],
+        rows: Iterator[Row],
+        close: Callable[[], None],
+        *,
+        fixed: bool,
+    ) -> None:
+        self.name = name
+        self.header = header
+        self.fixed = fixed
+        self._rows = rows
+        self._close = close
+
+    def __iter__(self) -> Iterator[Row]:
+        try:
+            yield from self._rows
+        finally:
+            self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; harmless when repeated."""
+        self._close()
+
+    def column_number(self, header: str) -> int:
+        """Return the 1-based number of a header cell, or 1 if there is none of that text."""
+        return self.header.index(header) + 1 if header in self.header else 1
+
+
+def checked_header(cells: list[str], file: str, line: int) -> tuple[str, ...]:
+    """Return the header's cells stripped, or say which one stands there twice.
+
+    Raises:
+        RecipientsError: no cell has text, or two have the same.
+    """
+    header = tuple(cell.strip() for cell in cells)
+    seen: set[str] = set()
+    for number, name in enumerate(header, 1):
+        if name and name in seen:
+            raise RecipientsError(
+                f"two columns are named “{name}” (the second is column {number}); rename or remove one",
+                file=file,
+                line=line,
+            )
+        seen.add(name)
+    if not any(header):
+        raise RecipientsError("the first line names no columns; write their names there", file=file, line=line)
+    return header
+
+
+def not_utf8(path: Path, file: str) -> RecipientsError:
+    """Find the first character of a file that is not UTF-8 and say where it is."""
+    cure = "save the file as UTF-8 (in a spreadsheet: “CSV UTF-8”)"
+    line = 1
+    with path.open("rb") as stream:
+        if stream.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
+            return RecipientsError(f"is UTF-16, not UTF-8; {cure}", file=file)
+        stream.seek(0)
+        while raw := stream.readline(RECORD_CHARACTERS):
+            text = raw.removeprefix(b"\xef\xbb\xbf") if line == 1 else raw
+            try:
+                text.decode()
+            except UnicodeDecodeError as error:
+                column = len(text[: error.start].decode()) + 1
+                return RecipientsError(f"is not UTF-8; {cure}", file=file, line=line, column=column)
+            line += raw.endswith(b"\n")
+    return RecipientsError(f"is not UTF-8; {cure}", file=file, line=line)

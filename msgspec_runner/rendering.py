@@ -1,0 +1,278 @@
+"""Spec × recipient → message: the one place that knows what a recipient would get.
+
+:class:`Renderer` is pure. What makes a row unsendable is not an exception but a :class:`RowProblem`, which
+names the rule that explains it; the linter puts words and places to it, ``send`` refuses the row. So what was
+linted and what is sent cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec_runner.config import Config
+from msgspec_runner.conversions import Invalid, converter, to_object
+from msgspec_runner.model import Message, identity
+from msgspec_runner.providers import PROVIDERS
+from msgspec_runner.spec import CONTENT, Field, Spec
+from msgspec_runner.templates import ABSENT, Bound, Environment, RenderError
+
+Values = Mapping[str, object]
+"""One recipient's columns by name, converted to their types; an empty cell is ABSENT."""
+
+
+class RowProblem(NamedTuple):
+    """Why a recipient would get a broken message.
+
+    Attributes:
+        rule: kebab-case name of the rule that explains it.
+        field: the field of the message; None where it is about a cell or the message as a whole.
+        detail: what is wrong, for people; never a cell's value, so that equal problems of many rows are one.
+        start: offset in the field's text of the offending characters; -1 for the whole field.
+        end: end of them, exclusive.
+        column: the column that caused it; empty where none or several did.
+    """
+
+    rule: str
+    field: Field | None
+    detail: str
+    start: int = -1
+    end: int = -1
+    column: str = ""
+
+
+class Rendered(NamedTuple):
+    """What one recipient would get.
+
+    Attributes:
+        body: the API's parameters; not to be sent where there are problems.
+        to: E.164 with ``+``; empty where it is not valid.
+        recipient_key: the rendered ``recipients.key``.
+        problems: why not to send it; empty where it is sound.
+    """
+
+    body: dict[str, object]
+    to: str
+    recipient_key: str
+    problems: tuple[RowProblem, ...]
+
+
+class _Step(NamedTuple):
+    """One field, ready to be rendered: ``produce`` gives the final value, or None to leave the field out."""
+
+    field: Field
+    path: tuple[str, ...]
+    produce: Callable[[Values], object]
+
+
+class Renderer:
+    """Renders one spec for any number of recipients.
+
+    Args:
+        spec: the spec; its templates must have no problems (such fields are left out).
+        variables: the vars, already merged by precedence.
+        locale: locale of the filters; None where none is configured.
+        timezone: time zone of the filters; None where none is configured.
+        partials: reads what ``{% include %}`` names.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        variables: Values,
+        *,
+        locale: str | None = None,
+        timezone: str | None = None,
+        partials: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self.spec = spec
+        self._variables = dict(variables)
+        self._environment = Environment(
+            locale=spec.locale or locale, timezone=spec.timezone or timezone, partials=partials
+        )
+        self._steps = tuple(
+            _Step(field, field.path[1:], self._producer(field)) for field in spec.fields if not field.template.problems
+        )
+        key = spec.key
+        self._key = self._text(key) if key is not None and not key.template.problems else None
+        # A template that cannot be rendered may have been the content: its own problem is said elsewhere.
+        self._content_is_known = not any(field.template.problems for field in spec.fields if field.path[1] in CONTENT)
+        self._content_is_template = any(
+            not field.template.is_static for field in spec.fields if field.path[1] in CONTENT
+        )
+
+    def render(self, values: Values) -> Rendered:
+        """Return what the recipient with these values would get, or why it would be broken."""
+        frame = self._variables | dict(values)
+        body: dict[str, object] = {}
+        problems: list[RowProblem] = []
+        for field, path, produce in self._steps:
+            try:
+                value = produce(frame)
+            except RenderError as error:
+                problems.append(_render_problem(field, error))
+            except Invalid as error:
+                problems.append(_field_problem(field, error))
+            else:
+                if value is not None:
+                    _put(body, path, value)
+        recipient_key = ""
+        if self._key is not None:
+            try:
+                recipient_key = self._key(frame)
+            except RenderError as error:
+                assert self.spec.key is not None
+                problems.append(_render_problem(self.spec.key, error))
+        if (
+            self._content_is_known
+            and not _has_content(body)
+            and not any(problem.field is not None and problem.field.path[1] in CONTENT for problem in problems)
+        ):
+            problems.append(self._no_content())
+        to = body.get("to")
+        return Rendered(body, to if isinstance(to, str) else "", recipient_key, tuple(problems))
+
+    def pieces(self, field: Field, values: Values) -> tuple[object, ...]:
+        """Return the rendered text of one field in pieces that know the template's characters they came from."""
+        return tuple(self._environment.bind(field.template).pieces(self._variables | dict(values)))
+
+    def _no_content(self) -> RowProblem:
+        first = next((field for field in self.spec.fields if field.path[1] in CONTENT), None)
+        if self._content_is_template:
+            return RowProblem("renders-empty", first, "")
+        return RowProblem("no-content", first, "")
+
+    def _text(self, field: Field) -> Callable[[Values], str]:
+        if field.template.is_static:
+            text = field.node.text
+            return lambda _: text
+        return self._bind(field).render
+
+    def _bind(self, field: Field) -> Bound:
+        return self._environment.bind(field.template)
+
+    def _producer(self, field: Field) -> Callable[[Values], object]:
+        """Return the function that gives the field's final value: chosen once, called for every row."""
+        if field.kind == "object":
+            return self._object(field)
+        if field.template.is_static and field.kind != "string":
+            constant = field.constant
+            blank = field.optional and field.blank
+            return lambda _: None if blank else constant
+        if field.template.sole_expression and field.optional:
+            text = _empty_for_absent(self._bind(field))
+        else:
+            text = self._text(field)
+        convert = converter(field)
+        if not field.template.is_static:
+            return lambda values: convert(text(values))
+        # A constant is converted once; an error in it is an error of every row.
+        try:
+            result = convert(field.node.text if field.node.value is not None else "")
+        except Invalid as error:
+            return _raiser(error)
+        return lambda _: result
+
+    def _object(self, field: Field) -> Callable[[Values], object]:
+        bound = self._bind(field)
+        sole = field.template.sole_expression
+
+        def produce(values: Values) -> object:
+            value = bound.native(values) if sole else bound.render(values)
+            return to_object(field.path[-1], value)
+
+        return produce
+
+
+def merged_variables(config: Config, spec: Spec, flags: Values) -> dict[str, object]:
+    """Return the vars of a spec: ``--var`` over the chosen profile over the spec over the configuration.
+
+    Args:
+        config: the configuration, a profile laid over it where one is chosen.
+        spec: the spec.
+        flags: of ``--var``.
+    """
+    profile = config.profiles.get(config.profile, {}).get("vars", {})
+    return {**config.vars, **spec.vars, **profile, **flags}
+
+
+def to_message(spec: Spec, rendered: Rendered, row: int, origin: str, *, segments: int | None) -> Message:
+    """Return a sound rendered row as a message with its identity.
+
+    Args:
+        spec: where it comes from.
+        rendered: a row without problems.
+        row: 1-based number of the recipient.
+        origin: see :func:`msgspec_runner.model.identity`.
+        segments: SMS segments of the text; None where the provider has none.
+    """
+    import orjson
+
+    return Message(
+        key=identity(origin, spec.id, spec.edition, rendered.to, rendered.recipient_key),
+        recipient_key=rendered.recipient_key,
+        spec=spec.id,
+        edition=spec.edition,
+        row=row,
+        to=rendered.to,
+        body=orjson.dumps(rendered.body),
+        digest=_digest(orjson.dumps(rendered.body, option=orjson.OPT_SORT_KEYS)),
+        segments=segments,
+    )
+
+
+def _digest(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def _raiser(error: Invalid) -> Callable[[Values], object]:
+    def produce(_: Values) -> object:
+        raise error
+
+    return produce
+
+
+def _empty_for_absent(bound: Bound) -> Callable[[Values], str]:
+    """A lone ``{{ nick }}`` in a field that may be left out: no nick means no field, not an error."""
+
+    def text(values: Values) -> str:
+        try:
+            return bound.render(values)
+        except RenderError as error:
+            if error.kind == "missing" and error.name is not None and values.get(error.name) is ABSENT:
+                return ""
+            raise
+
+    return text
+
+
+def _put(body: dict[str, object], path: tuple[str, ...], value: object) -> None:
+    target = body
+    for name in path[:-1]:
+        target = target.setdefault(name, {})  # type: ignore[assignment]  # containers are made here only
+    target[path[-1]] = value
+
+
+def _has_content(body: Mapping[str, object]) -> bool:
+    provider = PROVIDERS.get(str(body.get("provider")))
+    templates_count = provider is None or provider.is_whatsapp
+    return any(name in body and (name != "template" or templates_count) for name in CONTENT)
+
+
+def _render_problem(field: Field, error: RenderError) -> RowProblem:
+    rule = {"missing": "empty-cell", "bound": "unsafe-expression"}.get(error.kind, "invalid-rendered-field")
+    return RowProblem(rule, field, str(error.message), error.start, error.end, error.name or "")
+
+
+def _field_problem(field: Field, error: Invalid) -> RowProblem:
+    """Point at the whole field; at the cell instead where the field is nothing but one column."""
+    names = field.template.names
+    column = names[0].name if field.template.sole_expression and len(names) == 1 else ""
+    if error.rule == "invalid-phone-cell":
+        if field.template.is_static:
+            return RowProblem("invalid-phone-number", field, error.detail)
+        if not column:
+            return RowProblem("invalid-rendered-field", field, error.detail)
+    return RowProblem(error.rule, field, error.detail, column=column)

@@ -1,0 +1,101 @@
+"""``full``: what a person reads at a terminal: the finding, the line, carets under the characters, the data.
+
+::
+
+    error[MSG503] invalid-phone-cell: `phone` has letters; write it like +16175551212
+      ┌─ specs/reminder.yaml:6:11
+      │
+    6 │   to: "{{ phone }}"
+      │           ^^^^^
+      ├─ recipients/patients.csv:14:1  row 13, column `phone`
+      └─ 37 of 12,480 rows; 1 shown
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec_runner.diagnostics import Diagnostic, Severity, Span
+from msgspec_runner.linting.linter import LintResult
+from msgspec_runner.reports.text import count, printable, width
+from msgspec_runner.source.document import Document
+
+Paint = Callable[[str, str], str]
+"""Takes a text and the name of a colour (``red``, ``yellow``, ``cyan``, ``dim``, ``bold``)."""
+
+_COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_CODES = {"red": "31;1", "yellow": "33;1", "cyan": "36;1", "green": "32;1", "dim": "2", "bold": "1"}
+
+MAX_LINE = 110
+"""Characters of a line that are shown; a longer one is cut around the finding."""
+
+
+def painter(*, color: bool) -> Paint:
+    """Return what puts ANSI colours around text, or what leaves it alone."""
+    if not color:
+        return lambda text, _: text
+    return lambda text, name: f"\x1b[{_CODES[name]}m{text}\x1b[0m"
+
+
+def full(result: LintResult, *, color: bool) -> str:
+    """Return the findings with their lines."""
+    paint = painter(color=color)
+    return "".join("\n".join(_lines(item, result.documents[item.file], paint)) + "\n\n" for item in result.diagnostics)
+
+
+def summary(result: LintResult, *, color: bool) -> str:
+    """Return the last line: what was found in how many files."""
+    paint = painter(color=color)
+    parts = [
+        paint(count(result.count(severity), severity.value), _COLORS[severity])
+        for severity in Severity
+        if result.count(severity)
+    ]
+    files = count(len(result.documents), "spec")
+    if not parts:
+        return f"{paint('ok', 'green')}: no findings in {files}"
+    words = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    return f"{words} in {files}; `msgspec-runner rule CODE` explains one"
+
+
+def _lines(item: Diagnostic, document: Document, paint: Paint) -> Iterator[str]:
+    start = item.span.start
+    gutter = " " * len(str(start.line))
+    head = f"{item.severity.value}[{item.code}]"
+    yield f"{paint(head, _COLORS[item.severity])} {paint(item.name, 'bold')}: {printable(item.message)}"
+    yield f"{gutter} {paint('┌─', 'dim')} {printable(item.file)}:{start.line}:{start.col}"
+    shown, carets = snippet(document.line(start.line), item.span)
+    notes = list(_notes(item))
+    if shown.strip():
+        yield f"{gutter} {paint('│', 'dim')}"
+        yield f"{paint(str(start.line), 'dim')} {paint('│', 'dim')} {shown}".rstrip()
+        yield f"{gutter} {paint('│' if notes else '└', 'dim')} {paint(carets, _COLORS[item.severity])}"
+    for number, note in enumerate(notes, 1):
+        yield f"{gutter} {paint('└─' if number == len(notes) else '├─', 'dim')} {note}"
+
+
+def _notes(item: Diagnostic) -> Iterator[str]:
+    for place in item.related:
+        yield f"{printable(place.file)}:{place.row}:{place.column}  {printable(place.message)}"
+    if item.rows is not None and (item.rows.count > 1 or item.rows.total > 1):
+        total = item.rows.total or item.rows.count
+        yield f"{item.rows.count:,} of {count(total, 'row')}; {len(item.rows.sample)} shown"
+    if item.fix is not None:
+        safety = "" if item.fix.safety == "safe" else " (changes what is sent: check it)"
+        edit = item.fix.edits[0]
+        yield f"fix: write {printable(edit.text)}{safety}"
+
+
+def snippet(line: str, span: Span) -> tuple[str, str]:
+    """Return a line as it may be shown, and the carets under the span's part of it."""
+    first = span.start.col - 1
+    last = span.end.col - 1 if span.end.line == span.start.line else len(line.rstrip())
+    last = max(last, first + 1)
+    cut = max(0, first - MAX_LINE // 2) if len(line) > MAX_LINE else 0
+    end = cut + MAX_LINE
+    prefix = "…" if cut else ""
+    before = prefix + printable(line[cut:first])
+    marked = printable(line[first : min(last, end)])
+    after = printable(line[min(last, end) : end]) + ("…" if len(line) > end else "")
+    carets = " " * width(before) + "^" * max(1, width(marked))
+    return before + marked + after, carets

@@ -1,0 +1,50 @@
+"""The last words of a run: how many, why, and what to type next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from msgspec_runner.dispatch.progress import RunResult
+from msgspec_runner.ledger.ledger import Record, Totals
+from msgspec_runner.model import State
+from msgspec_runner.reports.text import printable
+
+SHOWN_ERRORS = 5
+"""How many different errors are shown, most frequent first."""
+
+
+def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Iterator[str]:
+    """Yield the summary of a run.
+
+    Args:
+        run: its id.
+        result: how it ended.
+        records: its messages; looked at only where something went wrong.
+    """
+    yield f"run {run}: {totals_words(result.totals)}"
+    if result.stopped_reason is not None:
+        yield f"stopped early: {printable(result.stopped_reason)}"
+    if result.interrupted:
+        yield "interrupted: what was in flight was finished and recorded"
+    if result.totals.rejected or result.totals.in_doubt:
+        errors = Counter(
+            (record.state, record.error or "no words")
+            for record in records
+            if record.state in {State.REJECTED, State.IN_DOUBT}
+        )
+        for (state, error), number in errors.most_common(SHOWN_ERRORS):
+            yield f"  {number:>7,} {state.value.replace('_', ' ')}: {printable(error)}"
+    if result.totals.in_doubt:
+        yield (
+            "in doubt means: it may or may not have been sent, so it is not sent again by itself. "
+            f"See them with `msgspec-runner status {run} --state in_doubt`"
+        )
+    if result.totals.planned or result.totals.retry_wait:
+        yield "run the same command again to go on: nothing is sent twice"
+
+
+def totals_words(totals: Totals) -> str:
+    """Return ``12 accepted, 1 rejected``: every state that has messages."""
+    parts = [f"{number:,} {state.replace('_', ' ')}" for state, number in totals.as_dict().items() if number]
+    return ", ".join(parts) or "no messages"

@@ -1,0 +1,1 @@
+"""The API of Sociocs as this program uses it: one client, and what each answer proves."""

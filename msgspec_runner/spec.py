@@ -1,0 +1,321 @@
+"""A spec as the rest of the program sees it: a Document's nodes under their meaning.
+
+Building never fails: what is missing or of a wrong type is left out here and reported by the rules, so that
+one run of the linter shows every finding. :func:`build_spec` is pure; nothing but the document is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec_runner.providers import PROVIDERS, Provider
+from msgspec_runner.recipients.columns import Column
+from msgspec_runner.source.document import Document, Entry, Node, Scalar
+from msgspec_runner.source.document import Mapping as MapNode
+from msgspec_runner.source.document import Sequence as SeqNode
+from msgspec_runner.templates import ABSENT, Template, parse
+
+CONTENT = ("text", "image_url", "video_url", "file_url", "template")
+"""The fields of which a message needs at least one: the content rule (the API's page, column "Required?")."""
+
+MEDIA = ("image_url", "video_url", "file_url")
+"""The fields that hold a URL."""
+
+_OPTIONAL = frozenset({"name", "text", *MEDIA, "user_id"})
+"""Fields that may render to nothing and are then left out (contract, section 1); extra_fields' values too."""
+
+_STRINGS = ("provider", "channel_key", "to", "name", "text", *MEDIA, "schedule", "user_id")
+
+
+class Field(NamedTuple):
+    """One scalar of the message, or ``recipients.key``: a template over the recipient's columns.
+
+    Attributes:
+        path: keys from the root (``("message", "template", "id")``).
+        node: the scalar as written; its ``text`` is the template's source.
+        kind: what the API wants: ``string``, ``integer``, ``boolean``, ``object``, or ``scalar`` for any of them.
+        template: the parsed text.
+        optional: whether it is left out when it renders to nothing.
+    """
+
+    path: tuple[str, ...]
+    node: Scalar
+    kind: str
+    template: Template
+    optional: bool
+
+    @property
+    def name(self) -> str:
+        """The path as people write it, without ``message.`` in front: ``template.id``."""
+        return ".".join(self.path[1:] if self.path[0] == "message" else self.path)
+
+    @property
+    def dotted(self) -> str:
+        """The whole path, dotted, as in a report."""
+        return ".".join(self.path)
+
+    @property
+    def constant(self) -> object:
+        """The value where the field is no template: typed as written where the API takes other than strings."""
+        return self.node.text if self.kind == "string" or isinstance(self.node.value, str) else self.node.value
+
+    @property
+    def blank(self) -> bool:
+        """Whether it is written as nothing: null, empty, or only white space."""
+        return self.node.value is None or not self.node.text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Guard rails of ``delivery``; each None where it is not given.
+
+    Attributes:
+        rate: most messages per time, such as ``10/s``.
+        max_recipients: refuse more recipients than that.
+        expires: ISO 8601 moment after which nothing is sent, as written.
+        window: hours in which people may be texted, as written.
+        hold: how much later to send, as written (``5m``).
+    """
+
+    rate: str | None = None
+    max_recipients: int | None = None
+    expires: str | None = None
+    window: Mapping[str, object] | None = None
+    hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One message spec.
+
+    Attributes:
+        document: where it came from, with the places of everything.
+        id: empty where it is missing.
+        edition: 1 where it is missing.
+        description: for reviewers.
+        provider: None where the provider is a template, missing or unknown.
+        fields: every scalar under ``message``, in the order of the document.
+        key: ``recipients.key``; None where it is not given.
+        columns: the declared columns.
+        file: ``recipients.file``; None where it is not given.
+        rows: ``recipients.rows`` as cells; None where it is not given.
+        samples: ``recipients.samples`` as cells.
+        has_recipients: whether there is a ``recipients`` at all; one message is sent where there is none.
+        vars: the spec's own vars.
+        locale: the spec's own; None for the configuration's.
+        timezone: the spec's own; None for the configuration's.
+        delivery: the guard rails.
+    """
+
+    document: Document
+    id: str
+    edition: int
+    description: str
+    provider: Provider | None
+    fields: tuple[Field, ...]
+    key: Field | None
+    columns: tuple[Column, ...]
+    file: Scalar | None
+    rows: tuple[Mapping[str, object], ...] | None
+    samples: tuple[Mapping[str, object], ...]
+    has_recipients: bool
+    vars: Mapping[str, object]
+    locale: str | None
+    timezone: str | None
+    delivery: Delivery
+
+    def field(self, *path: str) -> Field | None:
+        """Return the field at a path below ``message``, or None."""
+        full = ("message", *path)
+        return next((field for field in self.fields if field.path == full), None)
+
+    @property
+    def templates(self) -> Iterator[Field]:
+        """Every field that is a template, ``recipients.key`` included."""
+        for field in self.fields:
+            if not field.template.is_static:
+                yield field
+        if self.key is not None and not self.key.template.is_static:
+            yield self.key
+
+    @property
+    def message(self) -> MapNode | None:
+        """The mapping under ``message``, or None."""
+        node = self.document.node(("message",))
+        return node if isinstance(node, MapNode) else None
+
+
+def build_spec(document: Document) -> Spec:
+    """Give a document's nodes their meaning; whatever does not fit is left out."""
+    root = document.root if isinstance(document.root, MapNode) else None
+    message = _map(root, "message")
+    recipients = _map(root, "recipients")
+    fields = tuple(_message_fields(message)) if message is not None else ()
+    provider = next((field for field in fields if field.path == ("message", "provider")), None)
+    edition = _scalar(root, "edition")
+    return Spec(
+        document=document,
+        id=_text(root, "spec") or "",
+        edition=edition.value if edition is not None and type(edition.value) is int else 1,
+        description=_text(root, "description") or "",
+        provider=PROVIDERS.get(provider.node.text) if provider is not None else None,
+        fields=fields,
+        key=_field(("recipients", "key"), recipients.get("key") if recipients else None, "string", optional=True),
+        columns=tuple(_columns(_map(recipients, "columns"))),
+        file=_scalar(recipients, "file"),
+        rows=_rows(recipients, "rows"),
+        samples=_rows(recipients, "samples") or (),
+        has_recipients=recipients is not None,
+        vars=_vars(_map(root, "vars")),
+        locale=_text(root, "locale"),
+        timezone=_text(root, "timezone"),
+        delivery=_delivery(_map(root, "delivery")),
+    )
+
+
+def _message_fields(message: MapNode) -> Iterator[Field]:
+    for entry in message.entries:
+        name = entry.key.text
+        if name in _STRINGS:
+            yield from _maybe(("message", name), entry.value, "string", optional=name in _OPTIONAL)
+        elif name == "template":
+            yield from _template_fields(entry.value)
+        elif name == "contact_saving":
+            yield from _contact_fields(entry.value)
+
+
+def _template_fields(node: Node) -> Iterator[Field]:
+    path = ("message", "template")
+    if not isinstance(node, MapNode):
+        yield from _maybe(path, node, "object", optional=False)
+        return
+    yield from _maybe((*path, "id"), node.get("id"), "string", optional=False)
+    variables = node.get("variables")
+    if not isinstance(variables, MapNode):
+        yield from _maybe((*path, "variables"), variables, "object", optional=False)
+        return
+    for entry in variables.entries:
+        place = (*path, "variables", entry.key.text)
+        if isinstance(entry.value, MapNode):
+            for inner in entry.value.entries:
+                yield from _maybe((*place, inner.key.text), inner.value, "string", optional=False)
+        else:
+            yield from _maybe(place, entry.value, "string", optional=False)
+
+
+def _contact_fields(node: Node) -> Iterator[Field]:
+    path = ("message", "contact_saving")
+    if not isinstance(node, MapNode):
+        return
+    for entry in node.entries:
+        name = entry.key.text
+        if name == "save":
+            yield from _maybe((*path, name), entry.value, "boolean", optional=False)
+        elif name == "list_id":
+            yield from _maybe((*path, name), entry.value, "integer", optional=False)
+        elif name == "extra_fields" and isinstance(entry.value, MapNode):
+            for inner in entry.value.entries:
+                yield from _maybe((*path, name, inner.key.text), inner.value, "scalar", optional=True)
+        elif name == "extra_fields":
+            yield from _maybe((*path, name), entry.value, "object", optional=False)
+
+
+def _maybe(path: tuple[str, ...], node: Node | None, kind: str, *, optional: bool) -> Iterator[Field]:
+    field = _field(path, node, kind, optional=optional)
+    if field is not None:
+        yield field
+
+
+def _field(path: tuple[str, ...], node: Node | None, kind: str, *, optional: bool) -> Field | None:
+    if not isinstance(node, Scalar):
+        return None
+    return Field(path, node, kind, parse(node.text), optional)
+
+
+def _columns(node: MapNode | None) -> Iterator[Column]:
+    for entry in node.entries if node is not None else ():
+        body = entry.value if isinstance(entry.value, MapNode) else None
+        required, default = _scalar(body, "required"), _scalar(body, "default")
+        choices = body.get("enum") if body is not None else None
+        yield Column(
+            name=entry.key.text,
+            type=_text(body, "type") or "string",
+            required=required is None or required.value is not False,
+            default=default.text if default is not None and default.value is not None else None,
+            enum=tuple(item.text for item in choices.items if isinstance(item, Scalar))
+            if isinstance(choices, SeqNode)
+            else (),
+            header=_text(body, "header"),
+            region=_text(body, "region"),
+            description=_text(body, "description") or "",
+        )
+
+
+def _rows(recipients: MapNode | None, name: str) -> tuple[Mapping[str, object], ...] | None:
+    node = recipients.get(name) if recipients is not None else None
+    if not isinstance(node, SeqNode):
+        return None
+    return tuple(_cells(item) for item in node.items if isinstance(item, MapNode))
+
+
+def _cells(row: MapNode) -> Mapping[str, object]:
+    return {entry.key.text: _cell(entry.value) for entry in row.entries}
+
+
+def _cell(node: Node) -> object:
+    """A cell as written: `+16175551212` keeps its plus although YAML reads an integer; null is an empty cell."""
+    if isinstance(node, Scalar):
+        return None if node.value is None else node.text
+    return plain(node)
+
+
+def plain(node: Node) -> object:
+    """Return a node as plain dicts, lists and scalars."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, SeqNode):
+        return [plain(item) for item in node.items]
+    return {entry.key.text: plain(entry.value) for entry in node.entries}
+
+
+def _vars(node: MapNode | None) -> Mapping[str, object]:
+    if node is None:
+        return {}
+    values = {entry.key.text: plain(entry.value) for entry in node.entries}
+    return {name: ABSENT if value is None else value for name, value in values.items()}
+
+
+def _delivery(node: MapNode | None) -> Delivery:
+    if node is None:
+        return Delivery()
+    most, window = _scalar(node, "max_recipients"), _map(node, "window")
+    return Delivery(
+        rate=_text(node, "rate"),
+        max_recipients=most.value if most is not None and type(most.value) is int else None,
+        expires=_text(node, "expires"),
+        window={entry.key.text: plain(entry.value) for entry in window.entries} if window is not None else None,
+        hold=_text(node, "hold"),
+    )
+
+
+def _map(node: Node | None, name: str) -> MapNode | None:
+    child = node.get(name) if isinstance(node, MapNode) else None
+    return child if isinstance(child, MapNode) else None
+
+
+def _scalar(node: Node | None, name: str) -> Scalar | None:
+    child = node.get(name) if isinstance(node, MapNode) else None
+    return child if isinstance(child, Scalar) else None
+
+
+def _text(node: Node | None, name: str) -> str | None:
+    scalar = _scalar(node, name)
+    return scalar.text if scalar is not None and scalar.value is not None else None
+
+
+def entry_at(document: Document, path: tuple[str, ...]) -> Entry | None:
+    """Return the key and value at a path of keys, or None: the key is what "unknown key" points at."""
+    parent = document.node(path[:-1])
+    return parent.entry(path[-1]) if isinstance(parent, MapNode) else None

@@ -1,0 +1,186 @@
+"""What is wrong with a template whatever the values are: unknown filters, ways out of the sandbox, sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from jinja2 import nodes
+
+from msgspec_runner.templates.allowed import FILTER_NAMES, TEST_NAMES
+from msgspec_runner.templates.limits import MAX_DEPTH, MAX_INTEGER, MAX_NODES
+from msgspec_runner.templates.lookups import METHOD_NAMES
+from msgspec_runner.templates.positions import attribute_mark, filter_mark, span, test_mark
+from msgspec_runner.templates.syntax import Mark, Tree, Unreadable
+from msgspec_runner.templates.template import IncludeUse, TemplateProblem
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_INCLUDES = (nodes.Include, nodes.Import, nodes.FromImport)
+_NO_TAGS: dict[type[nodes.Node], str] = {
+    nodes.Block: "{% block %} has no use here; put shared text into partials/ and {% include %} it",
+    nodes.Extends: "{% extends %} has no use here; put shared text into partials/ and {% include %} it",
+    nodes.ScopedEvalContextModifier: "{% autoescape %} has no use here: a message is no HTML; remove it",
+    nodes.NSRef: "namespaces are not available; compute the value with a filter such as sum or join",
+}
+_NO_FILTERS = {
+    "attr": "write the attribute behind a dot",
+    "e": "a message is no HTML; remove it",
+    "escape": "a message is no HTML; remove it",
+    "filesizeformat": "format the number with | number",
+    "forceescape": "a message is no HTML; remove it",
+    "format": "put texts together with ~, write numbers with | number",
+    "pprint": "write a mapping with | tojson",
+    "random": "two runs of one commit must make the same text; choose in the data",
+    "safe": "a message is no HTML; remove it",
+    "strftime": "write | date('d MMMM') or | datetime('…')",
+    "urlize": "a message is no HTML; remove it",
+    "xmlattr": "a message is no HTML; remove it",
+}
+"""Filters that people know from elsewhere, and what to write here."""
+
+
+def walk(tree: Tree) -> Iterator[nodes.Node]:
+    """Yield every node, outer ones first.
+
+    Raises:
+        Unreadable: the tree is larger or deeper than allowed.
+    """
+    level: list[nodes.Node] = list(tree.body)
+    count = 0
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        count += len(level)
+        if count > MAX_NODES:
+            raise Unreadable("unsafe", f"this template has more than {MAX_NODES:,} parts", 0, len(tree.source))
+        yield from level
+        level = [child for node in level for child in node.iter_child_nodes()]
+    if level:
+        mark = tree.marks[min(level[0].lineno or 0, len(tree.marks) - 1)]
+        raise Unreadable("unsafe", "this is nested too deeply; write it in simpler parts", mark.start, mark.end)
+
+
+def check(tree: Tree) -> tuple[TemplateProblem, ...]:
+    """Return the problems of a parsed template in the order of their places.
+
+    Raises:
+        Unreadable: it is too large to be looked at.
+    """
+    problems: list[TemplateProblem] = []
+    everything = list(walk(tree))
+    callables = _callables(everything)
+    for node in everything:
+        problems.extend(_problems(tree, node, callables))
+    return tuple(sorted(problems, key=lambda problem: problem.start))
+
+
+def includes(tree: Tree) -> tuple[IncludeUse, ...]:
+    """Return the partials that a template names in quotes."""
+    found = []
+    for node in walk(tree):
+        if isinstance(node, _INCLUDES) and isinstance(node.template, nodes.Const):
+            optional = isinstance(node, nodes.Include) and bool(node.ignore_missing)
+            found.append(IncludeUse(node.template.value, *span(tree, node.template), optional))
+    return tuple(sorted(found, key=lambda use: use.start))
+
+
+def _callables(everything: list[nodes.Node]) -> frozenset[str]:
+    """Return the names that may be called, or whose macros may be: macros, imports and ``caller``."""
+    names = {"caller"}
+    for node in everything:
+        if isinstance(node, nodes.Macro):
+            names.add(node.name)
+        elif isinstance(node, nodes.Import):
+            names.add(node.target)
+        elif isinstance(node, nodes.FromImport):
+            names.update(name[1] if isinstance(name, tuple) else name for name in node.names)
+    return frozenset(names)
+
+
+def _problems(tree: Tree, node: nodes.Node, callables: frozenset[str]) -> Iterator[TemplateProblem]:
+    if type(node) in _NO_TAGS:
+        mark = tree.marks[node.lineno]
+        yield TemplateProblem("unsafe", _NO_TAGS[type(node)], mark.start, mark.end)
+    elif isinstance(node, nodes.Filter):
+        if node.name not in FILTER_NAMES:
+            yield _unknown("filter", filter_mark(tree, node), node.name, FILTER_NAMES)
+    elif isinstance(node, nodes.Test):
+        if node.name not in TEST_NAMES:
+            yield _unknown("test", test_mark(tree, node), node.name, TEST_NAMES)
+    elif isinstance(node, nodes.Getattr):
+        if node.attr.startswith("_"):
+            mark = attribute_mark(tree, node)
+            yield TemplateProblem("unsafe", "names that start with _ cannot be used here", mark.start, mark.end)
+    elif isinstance(node, nodes.Getitem):
+        if isinstance(node.arg, nodes.Const) and str(node.arg.value).startswith("_"):
+            yield _at(tree, node.arg, "names that start with _ cannot be used here")
+    elif isinstance(node, nodes.Call):
+        yield from _call_problems(tree, node, callables)
+    elif isinstance(node, nodes.For):
+        if node.recursive:
+            yield _at(tree, node.iter, "a recursive loop cannot be used here; write loops inside one another")
+    elif isinstance(node, _INCLUDES):
+        if not (isinstance(node.template, nodes.Const) and isinstance(node.template.value, str)):
+            start, end = span(tree, node.template)
+            yield TemplateProblem("include", "write the name of the partial in quotes", start, end)
+    elif isinstance(node, nodes.Const):
+        yield from _constant_problems(tree, node)
+    if isinstance(node, (nodes.Filter, nodes.Test, nodes.Call)) and (node.dyn_args or node.dyn_kwargs):
+        yield _at(
+            tree, node.dyn_args or node.dyn_kwargs, "write the arguments one by one; * and ** cannot be used here"
+        )
+
+
+def _constant_problems(tree: Tree, node: nodes.Const) -> Iterator[TemplateProblem]:
+    value: Any = node.value
+    if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
+        yield _at(tree, node, "this is half a character; write the emoji itself instead of \\ud83d\\ude00")
+    elif isinstance(value, int) and value > MAX_INTEGER:
+        yield _at(tree, node, "this number has more than 30 digits")
+
+
+def _call_problems(tree: Tree, node: nodes.Call, callables: frozenset[str]) -> Iterator[TemplateProblem]:
+    callee = node.node
+    if isinstance(callee, nodes.Getattr):
+        of_import = isinstance(callee.node, nodes.Name) and callee.node.name in callables
+        if callee.attr in METHOD_NAMES or of_import or callee.attr.startswith("_"):
+            return
+        mark = attribute_mark(tree, callee)
+        meant = _closest(callee.attr, METHOD_NAMES)
+        hint = f"; did you mean {meant!r}?" if meant else ""
+        hint = f"; {_NO_FILTERS[callee.attr]}" if callee.attr in _NO_FILTERS else hint
+        message = f"the method {callee.attr!r} cannot be called here{hint}"
+        yield TemplateProblem("unsafe", message, mark.start, mark.end, meant)
+    elif isinstance(callee, nodes.Name):
+        if callee.name in callables:
+            return
+        hint = f"; a filter stands behind a bar: {{{{ … | {callee.name} }}}}" if callee.name in FILTER_NAMES else ""
+        if callee.name in ("range", "dict", "lipsum", "cycler", "joiner", "namespace"):
+            hint = "; Jinja's own functions are not available"
+        yield _at(tree, callee, f"{callee.name!r} cannot be called: it is no macro{hint}")
+    else:
+        yield _at(tree, callee, "only macros and a few methods can be called")
+
+
+def _at(tree: Tree, node: Any, message: str) -> TemplateProblem:
+    start, end = span(tree, node) if node.lineno is not None else (0, len(tree.source))
+    return TemplateProblem("unsafe", message, start, end)
+
+
+def _unknown(kind: str, mark: Mark, name: str, known: frozenset[str]) -> TemplateProblem:
+    meant = _closest(name, known)
+    end = mark.start + len(name) if "." in name else mark.end
+    if kind == "filter" and name in _NO_FILTERS:
+        return TemplateProblem(
+            "unknown-filter", f"the filter {name!r} is not available; {_NO_FILTERS[name]}", mark.start, end
+        )
+    hint = f"did you mean {meant!r}?" if meant else f"known are: {', '.join(sorted(filter(str.isidentifier, known)))}"
+    return TemplateProblem(f"unknown-{kind}", f"there is no {kind} {name!r}; {hint}", mark.start, end, meant)
+
+
+def _closest(name: str, known: frozenset[str]) -> str | None:
+    from difflib import get_close_matches
+
+    matches = get_close_matches(name.lower(), sorted(known), 1, 0.7)
+    return matches[0] if matches else None

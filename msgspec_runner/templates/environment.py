@@ -1,0 +1,266 @@
+"""The face of the templates: bind a template to a locale, a time zone and partials, then render it for many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec_runner.templates.limits import MAX_OUTPUT, MAX_PARTIALS, Budget
+from msgspec_runner.templates.problems import Refusal, RenderError
+from msgspec_runner.templates.template import Template, parse
+
+if TYPE_CHECKING:
+    from msgspec_runner.templates.runtime import Evaluate, Mark, Run
+    from msgspec_runner.templates.statements import Statements
+    from msgspec_runner.templates.syntax import Tree
+
+_MAX_FAST_PARTS = 64
+"""Expressions in a template that is joined without counting characters on the way."""
+
+
+class Piece(NamedTuple):
+    """A part of a rendered text and the characters of the source that made it.
+
+    Attributes:
+        text: the part.
+        start: offset of the first character that made it: of the fixed text, or of the expression.
+        end: offset behind the last one.
+        literal: the source's characters are the text, one for one (unless it has ``\\r\\n``).
+    """
+
+    text: str
+    start: int
+    end: int
+    literal: bool
+
+
+class Bound:
+    """A template ready to be rendered; made by :meth:`Environment.bind`. Not for two threads at once."""
+
+    __slots__ = ("_budget", "_dynamic", "_evaluate", "_fixed", "_run", "template")
+
+    def __init__(self, template: Template, budget: Budget) -> None:
+        self.template = template
+        self._budget = budget
+        self._run: Run | None = None
+        self._evaluate: Evaluate | None = None
+        # A template without blocks: its fixed texts with gaps, and the closures that fill the gaps.
+        self._fixed: list[str] | None = None
+        self._dynamic: list[tuple[int, Callable[[Mapping[str, Any]], str]]] = []
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """Return the text for these values.
+
+        Args:
+            values: what the names mean; :data:`~msgspec_runner.templates.ABSENT` for an optional one without value.
+
+        Raises:
+            RenderError: with the offending characters.
+        """
+        fixed = self._fixed
+        if fixed is None:
+            return "".join([piece.text for piece in self._trace(values)])
+        budget = self._budget
+        budget.reset()
+        texts = fixed.copy()
+        try:
+            for index, text in self._dynamic:
+                texts[index] = text(values)
+        except RecursionError:
+            raise self._too_deep() from None
+        result = "".join(texts)
+        if len(result) > MAX_OUTPUT:
+            message = f"the text gets longer than {MAX_OUTPUT:,} characters"
+            raise RenderError(message, 0, len(self.template.source), "bound")
+        return result
+
+    def native(self, values: Mapping[str, object]) -> object:
+        """Return the value of a template that is one sole expression, without making it a text.
+
+        Args:
+            values: as for :meth:`render`.
+
+        Raises:
+            RenderError: as for :meth:`render`; an absent value is an error here too.
+            ValueError: the template is no sole expression.
+        """
+        if self._evaluate is None:
+            self._refuse_problems()
+            raise ValueError("only a template that is one {{ expression }} has a value")
+        self._budget.reset()
+        try:
+            return self._evaluate(values)
+        except RecursionError:
+            raise self._too_deep() from None
+
+    def pieces(self, values: Mapping[str, object]) -> tuple[Piece, ...]:
+        """Return the text for these values in parts that know where they come from.
+
+        Args:
+            values: as for :meth:`render`.
+
+        Raises:
+            RenderError: as for :meth:`render`.
+        """
+        return tuple(self._trace(values))
+
+    def _trace(self, values: Mapping[str, object]) -> list[Piece]:
+        template = self.template
+        run = self._run
+        if run is None:
+            self._refuse_problems()
+            text = _unify_newlines(template.source)
+            return [Piece(text, 0, len(template.source), literal=True)] if text else []
+        from msgspec_runner.templates.runtime import Scope
+
+        budget = self._budget
+        budget.reset()
+        made: list[Piece] = []
+
+        def write(text: str, mark: Mark) -> None:
+            budget.write(len(text))
+            if text:
+                made.append(Piece(text, *mark))
+
+        try:
+            run(Scope(values), write)
+        except RecursionError:
+            raise self._too_deep() from None
+        return made
+
+    def _too_deep(self) -> RenderError:
+        return RenderError("this is nested too deeply", 0, len(self.template.source), "bound")
+
+    def _refuse_problems(self) -> None:
+        for problem in self.template.problems:
+            raise RenderError(problem.message, problem.start, problem.end, "value")
+
+
+class Environment:
+    """What templates of one spec share.
+
+    Args:
+        locale: for the filters that write dates and numbers, as ``en_US``; None makes them say that it is missing.
+        timezone: IANA name for the filters that need one; None makes them say that it is missing.
+        partials: gives the source of a partial by its name, None where there is none.
+    """
+
+    def __init__(
+        self,
+        locale: str | None = None,
+        timezone: str | None = None,
+        partials: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self.locale = locale
+        self.timezone = timezone
+        self._partials = partials
+        self._budget = Budget()
+        self._bound: dict[str, Bound] = {}
+        self._bodies: dict[str, Run | None] = {}
+        self._open: list[str] = []
+        self._filters: dict[str, Callable[..., Any]] = {}
+
+    def bind(self, template: Template) -> Bound:
+        """Return the template ready to be rendered; the same one for the same source.
+
+        A template with problems can be bound too: rendering it raises the first one.
+        """
+        bound = self._bound.get(template.source)
+        if bound is None:
+            bound = self._bound[template.source] = self._compile(template)
+        return bound
+
+    def _compile(self, template: Template) -> Bound:
+        bound = Bound(template, self._budget)
+        tree = template.tree
+        if template.problems:
+            return bound
+        if template.is_static or tree is None:
+            bound._fixed = [_unify_newlines(template.source)]
+            return bound
+        from jinja2 import nodes
+
+        statements = self._statements(tree)
+        bound._run = statements.body(tree.body)
+        outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
+        if len(outputs) == len(tree.body):
+            pieces = [piece for node in outputs for piece in statements.pieces(node)]
+            dynamic = [(index, text) for index, (text, _) in enumerate(pieces) if not isinstance(text, str)]
+            if len(dynamic) <= _MAX_FAST_PARTS:
+                bound._fixed = [text if isinstance(text, str) else "" for text, _ in pieces]
+                bound._dynamic = dynamic
+        if template.sole_expression:
+            expression = outputs[0].nodes[0]
+            evaluate = statements.expressions.compile(expression)
+            missing = statements.expressions.missing
+            bound._evaluate = _never_absent(evaluate, lambda: missing(expression))
+        return bound
+
+    def _statements(self, tree: Tree) -> Statements:
+        from msgspec_runner.templates.statements import Statements
+
+        if not self._filters:
+            from msgspec_runner.templates.allowed import all_filters
+
+            self._filters = all_filters(self.locale, self.timezone, self._budget)
+        return Statements(tree, self._filters, self._budget, self._body)
+
+    def _body(self, name: str) -> Run | None:
+        """Return the compiled partial of a name, guarded against partials that include themselves."""
+        if name not in self._bodies:
+            self._bodies[name] = self._load(name)
+        body = self._bodies[name]
+        if body is None:
+            return None
+        found = body
+
+        def run(scope: Any, write: Any) -> None:
+            if len(self._open) >= MAX_PARTIALS:
+                raise Refusal("bound", f"partials include one another more than {MAX_PARTIALS} levels deep")
+            self._open.append(name)
+            try:
+                found(scope, write)
+            finally:
+                self._open.pop()
+
+        return run
+
+    def _load(self, name: str) -> Run | None:
+        source = self._partials(name)
+        if source is None:
+            return None
+        template = parse(source)
+        for problem in template.problems:
+            raise Refusal("value", f"in partial {name!r}: {problem.message}")
+        if template.tree is None:
+            text = _unify_newlines(source)
+            mark = (0, len(source), True)
+            return lambda _, write: write(text, mark)
+        from msgspec_runner.templates.statements import count
+
+        inner: Run = self._statements(template.tree).body(template.tree.body)
+        cost = count(template.tree.body)
+        budget = self._budget
+
+        def run(scope: Any, write: Any) -> None:
+            budget.spend(cost)
+            inner(scope, write)
+
+        return run
+
+
+def _never_absent(evaluate: Evaluate, missing: Callable[[], RenderError]) -> Evaluate:
+    from msgspec_runner.templates.values import ABSENT
+
+    def value(values: Mapping[str, Any]) -> Any:
+        result = evaluate(values)
+        if result is ABSENT:
+            raise missing()
+        return result
+
+    return value
+
+
+def _unify_newlines(text: str) -> str:
+    """Make every line break one ``\\n``, as Jinja does in a template's text."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

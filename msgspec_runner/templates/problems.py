@@ -1,0 +1,82 @@
+"""Why a template cannot be used, or could not be rendered: always with the offending characters."""
+
+from __future__ import annotations
+
+
+class RenderError(Exception):
+    """A template could not be rendered for these values.
+
+    Attributes:
+        message: what is wrong and what to write instead; never holds a value (people's data).
+        start: offset of the first offending character in the template's source.
+        end: offset behind the last one.
+        kind: ``missing`` (an absent value reached the text or an operation), ``type`` (a value of the wrong
+            type), ``bound`` (too much work or text), ``value`` (everything else).
+        name: the absent name, where ``kind`` is ``missing``.
+    """
+
+    def __init__(self, message: str, start: int, end: int, kind: str, name: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
+        self.end = end
+        self.kind = kind
+        self.name = name
+
+
+class Refusal(Exception):  # noqa: N818 - not an error by itself: the evaluator adds the place and makes it one
+    """An operation says no; whoever knows the place turns this into a :class:`RenderError`.
+
+    Attributes:
+        kind: as in :class:`RenderError`.
+        message: as in :class:`RenderError`.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+FAILURES = (
+    Refusal,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    MemoryError,
+)
+"""What an operation on a value may raise."""
+
+
+def describe_failure(error: BaseException) -> tuple[str, str]:
+    """Return the kind and the message of a failed operation.
+
+    The words of a foreign exception may quote the value, so only our own are passed on.
+    """
+    if isinstance(error, Refusal):
+        return error.kind, error.message
+    if isinstance(error, (RecursionError, MemoryError)):
+        return "bound", "this is nested too deeply"
+    if isinstance(error, ZeroDivisionError):
+        return "value", "this divides by zero"
+    if isinstance(error, OverflowError):
+        return "bound", "this makes a number that is too large"
+    if isinstance(error, (TypeError, AttributeError)):
+        return "type", "this does not work with a value of this type, or has a wrong argument"
+    return "value", "this does not work with this value"
+
+
+def describe_type(value: object) -> str:
+    """Name a value's type in the words of a spec: a text, a number, a list …"""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    name = type(value).__name__
+    words = {"str": "a text", "int": "a number", "float": "a number", "Decimal": "a number", "list": "a list"}
+    words |= {"tuple": "a list", "dict": "a mapping", "date": "a date", "datetime": "a date with a time"}
+    return words.get(name, f"a {name.lower()}")

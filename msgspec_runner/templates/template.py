@@ -1,0 +1,108 @@
+"""What is known of a template before it is rendered: its problems, its names, its partials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec_runner.templates.limits import MAX_SOURCE
+
+if TYPE_CHECKING:
+    from msgspec_runner.templates.syntax import Tree
+
+
+class TemplateProblem(NamedTuple):
+    """Why a template cannot be used.
+
+    Attributes:
+        kind: ``syntax``, ``unknown-filter``, ``unknown-test``, ``unsafe`` or ``include``.
+        message: what is wrong and what to write instead.
+        start: offset of the first offending character in the source.
+        end: offset behind the last one.
+        suggestion: a name that was probably meant, which may replace the characters; None where there is none.
+    """
+
+    kind: str
+    message: str
+    start: int
+    end: int
+    suggestion: str | None = None
+
+
+class NameUse(NamedTuple):
+    """One place where a template reads a value that it did not make itself.
+
+    Attributes:
+        name: the column's or variable's name.
+        start: offset of its first character in the source.
+        end: offset behind its last one.
+        guarded: an absent value does no harm here: ``default(…)`` replaces it, or a condition asks first.
+        output: the value may reach the text; False where only a condition looks at it.
+    """
+
+    name: str
+    start: int
+    end: int
+    guarded: bool
+    output: bool
+
+
+class IncludeUse(NamedTuple):
+    """A partial that a template includes or imports; offsets are those of the name in its quotes.
+
+    Attributes:
+        name: the partial's name as written.
+        start: offset of the opening quote.
+        end: offset behind the closing one.
+        optional: ``ignore missing`` is written behind it.
+    """
+
+    name: str
+    start: int
+    end: int
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template; made by :func:`parse`, rendered through an ``Environment``.
+
+    Attributes:
+        source: the text as given.
+        problems: why it cannot be rendered; in the order of their places.
+        names: what it reads from outside, in the order of their places.
+        includes: the partials that it names.
+        is_static: it has no ``{{``, ``{%`` or ``{#``: its text is the same for everybody.
+        sole_expression: it is one ``{{ … }}`` and nothing else, so that its value need not become text.
+    """
+
+    source: str
+    problems: tuple[TemplateProblem, ...] = ()
+    names: tuple[NameUse, ...] = ()
+    includes: tuple[IncludeUse, ...] = ()
+    is_static: bool = False
+    sole_expression: bool = False
+    tree: Tree | None = field(default=None, compare=False, repr=False)
+
+
+@lru_cache(maxsize=4096)
+def parse(source: str) -> Template:
+    """Parse a template and look for everything that can be known without values.
+
+    Args:
+        source: Jinja text.
+
+    Returns:
+        The template; whatever is wrong with it is in its ``problems``. Nothing is raised.
+    """
+    if "{{" not in source and "{%" not in source and "{#" not in source:
+        if len(source) <= MAX_SOURCE:
+            return Template(source, is_static=True)
+        message = f"this text is longer than {MAX_SOURCE:,} characters"
+        problem = TemplateProblem("unsafe", message, MAX_SOURCE, len(source))
+        return Template(source, (problem,), is_static=True)
+    # Jinja takes tens of milliseconds to import; a spec without templates does not need it.
+    from msgspec_runner.templates.analysis import analyse
+
+    return analyse(source)

@@ -1,0 +1,146 @@
+"""How fast ``send`` posts: dispatcher, SQLite ledger and client against a bare aiohttp + orjson loop.
+
+``python tests/benchmarks/bench_send.py`` prints the median ratio (1.0: recording costs nothing; the aim is 0.9).
+Both sides post the same bodies with the same concurrency to the same small server in a process of its own, one after
+the other, so that whatever else the machine does meets both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import aiohttp
+import orjson
+
+from msgspec_runner.dispatch.dispatcher import Dispatcher
+from msgspec_runner.ledger import Run, init_ledger, new_run_id
+from msgspec_runner.model import Message
+from msgspec_runner.sociocs.client import Client
+
+CONCURRENCY = 50
+MESSAGES = 3000
+PAIRS = 7
+
+_ANSWER = orjson.dumps({"status": "success", "data": {"message_id": "65f0c0ffee0123456789abcd"}})
+_RESPONSE = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_ANSWER)
+) + _ANSWER
+
+
+class _Fast(asyncio.Protocol):
+    """Answers every request with a success; knows just enough HTTP for a client that sends one at a time."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, mark, rest = self._buffer.partition(b"\r\n\r\n")
+        if not mark:
+            return
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        if len(rest) >= length:
+            self._buffer = rest[length:]
+            assert isinstance(self._transport, asyncio.Transport)
+            self._transport.write(_RESPONSE)
+
+
+def _serve(pipe: Connection) -> None:
+    async def main() -> None:
+        server = await asyncio.get_running_loop().create_server(_Fast, "127.0.0.1", 0)
+        pipe.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(main())
+
+
+def _bodies(count: int) -> list[dict[str, object]]:
+    text = "Hi Ann, see you on Friday 2 January at Deer Park. Reply YES to confirm."
+    return [
+        {"provider": "twlo", "channel_key": "main", "to": f"+1617555{n:04}", "name": "Ann Lee", "text": text}
+        for n in range(count)
+    ]
+
+
+async def _bare(url: str, bodies: list[dict[str, object]]) -> float:
+    """Seconds that a loop without any promise needs."""
+    remaining = iter(bodies)
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        for body in remaining:
+            async with session.post(f"{url}/message", data=orjson.dumps(body)) as answer:
+                assert orjson.loads(await answer.read())["status"] == "success"
+
+    headers = {"apikey": "k", "Content-Type": "application/json"}
+    connector = aiohttp.TCPConnector(limit=CONCURRENCY)
+    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+        start = time.perf_counter()
+        await asyncio.gather(*(work(session) for _ in range(CONCURRENCY)))
+        return time.perf_counter() - start
+
+
+async def _ours(url: str, bodies: list[dict[str, object]], folder: Path) -> float:
+    """Seconds from the first claim to the closed run, for a planned run in a fresh ledger."""
+    ledger = init_ledger("ledger.db", folder)
+    run_id = new_run_id()
+    ledger.begin(Run(run_id, url))
+    messages = [
+        Message(
+            hashlib.sha256(str(row).encode()).hexdigest(), "", "bench", 1, row, str(body["to"]), orjson.dumps(body), "d"
+        )
+        for row, body in enumerate(bodies, 1)
+    ]
+    ledger.plan(run_id, messages)
+    async with Client(url, "k", concurrency=CONCURRENCY) as client:
+        start = time.perf_counter()
+        result = await Dispatcher(ledger, client, run_id, concurrency=CONCURRENCY).run()
+        seconds = time.perf_counter() - start
+    ledger.close()
+    assert result.totals.accepted == len(bodies), result
+    return seconds
+
+
+def bench_send(pairs: int = PAIRS, messages: int = MESSAGES) -> float:
+    """Return the median of bare seconds / our seconds over interleaved pairs.
+
+    Args:
+        pairs: how often both are measured; the order alternates.
+        messages: posts in each measurement.
+    """
+    ours_end, theirs_end = multiprocessing.Pipe()
+    server = multiprocessing.Process(target=_serve, args=(theirs_end,), daemon=True)
+    server.start()
+    url = f"http://127.0.0.1:{ours_end.recv()}"
+    bodies = _bodies(messages)
+    ratios = []
+    try:
+        asyncio.run(_bare(url, bodies[:500]))
+        for pair in range(pairs):
+            with tempfile.TemporaryDirectory() as folder:
+                if pair % 2:
+                    bare = asyncio.run(_bare(url, bodies))
+                    ours = asyncio.run(_ours(url, bodies, Path(folder)))
+                else:
+                    ours = asyncio.run(_ours(url, bodies, Path(folder)))
+                    bare = asyncio.run(_bare(url, bodies))
+            ratios.append(bare / ours)
+            sys.stderr.write(f"bare {messages / bare:6.0f}/s   with ledger {messages / ours:6.0f}/s\n")
+    finally:
+        server.kill()
+        server.join()
+    return statistics.median(ratios)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"send / bare aiohttp + orjson: {bench_send():.2f}\n")

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from msgspec_runner.dispatch.pace import MIN_RATE, Pace, gcra, parse_rate
+from msgspec_runner.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "per_second"),
+    [("20/s", 20), ("300/min", 5), ("3600/h", 1), ("0.5/s", 0.5), (" 20 / S ", 20), ("90/m", 1.5), ("6/minute", 0.1)],
+)
+def test_a_rate_is_messages_per_unit(text: str, per_second: float) -> None:
+    assert parse_rate(text).per_second == pytest.approx(per_second)
+
+
+@pytest.mark.parametrize("text", ["", "20", "s", "0/s", "0.0/min", "-1/s", "20/d", "1e3/s", "20/s/s", "٣/s", "nan/s"])
+def test_anything_else_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(UsageError, match="like 20/s or 300/min"):
+        parse_rate(text)
+
+
+def test_gcra_keeps_the_distance() -> None:
+    assert gcra(-math.inf, 10.0, 0.5, 0.0) == (0.0, 10.5)
+    assert gcra(10.5, 10.1, 0.5, 0.0) == (pytest.approx(0.4), pytest.approx(11.0))
+    assert gcra(10.5, 10.1, 0.5, 0.4) == (0.0, pytest.approx(11.0))
+
+
+def send(pace: Pace, gaps: list[float]) -> list[float]:
+    """The times at which messages go when whoever asks is late by each of ``gaps``."""
+    now, times = 0.0, []
+    for gap in gaps:
+        now += gap
+        while wait := pace.take(now):
+            now += wait
+        times.append(now)
+    return times
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 400), st.lists(st.floats(0, 0.3), min_size=50, max_size=300))
+def test_no_second_holds_more_than_a_tenth_above_the_rate(rate: int, gaps: list[float]) -> None:
+    times = send(Pace(float(rate)), gaps + [0.0] * 600)
+    first = 0
+    for last, time in enumerate(times):
+        while times[first] <= time - 1.0 + 1e-9:
+            first += 1
+        assert last - first + 1 <= math.ceil(1.1 * rate)
+        assert last - first + 1 <= max(1.1 * rate, 1.0) + 1e-9
+
+
+@pytest.mark.parametrize("rate", [1.0, 7.0, 20.0, 333.0])
+def test_the_rate_is_reached(rate: float) -> None:
+    times = send(Pace(rate), [0.0] * 1000)
+    assert 999 / (times[-1] - times[0]) == pytest.approx(rate, rel=0.06)
+
+
+def test_a_pause_holds_everything_and_a_shorter_one_does_not_end_it() -> None:
+    pace = Pace(None)
+    assert pace.take(0.0) == 0.0
+    pace.pause(10.0)
+    pace.pause(5.0)
+    assert pace.take(4.0) == 6.0
+    assert pace.allowance(4.0, 0.1, 50) == 0
+    assert pace.allowance(9.95, 0.1, 50) == 50
+    assert pace.take(10.0) == 0.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.1, 500), st.floats(0, 0.5), st.lists(st.floats(0, 0.05), max_size=50))
+def test_the_allowance_is_what_may_go_within_the_horizon(rate: float, horizon: float, gaps: list[float]) -> None:
+    pace = Pace(rate)
+    now = send(pace, gaps)[-1] if gaps else 0.0
+    allowed = pace.allowance(now, horizon, 1000)
+    went = 0
+    while went < 1000 and pace.wait(now) <= horizon + 1e-9:
+        wait = pace.wait(now)
+        now, horizon = now + wait, horizon - wait
+        pace.take(now + 1e-9)
+        went += 1
+    assert abs(allowed - went) <= 1
+
+
+def test_a_429_halves_once_for_all_that_were_in_flight() -> None:
+    pace = Pace(20.0)
+    assert pace.throttled(started=0.0, now=1.0)
+    assert not pace.throttled(started=0.5, now=1.1)
+    assert pace.rate == 10.0
+    assert pace.throttled(started=1.0, now=2.0)
+    assert pace.rate == 5.0
+
+
+def test_acceptances_give_the_rate_back_slowly() -> None:
+    pace = Pace(20.0)
+    pace.throttled(started=0.0, now=1.0)
+    for _ in range(99):
+        pace.accepted()
+    assert pace.rate == pytest.approx(19.9)
+    for _ in range(10):
+        pace.accepted()
+    assert pace.rate == 20.0
+
+
+def test_the_rate_does_not_fall_below_one_a_second_or_the_configured_rate() -> None:
+    for configured, floor in ((20.0, MIN_RATE), (0.5, 0.5)):
+        pace = Pace(configured)
+        for second in range(20):
+            pace.throttled(started=float(second), now=second + 0.5)
+        assert pace.rate == floor
+
+
+def test_without_a_rate_a_429_teaches_one() -> None:
+    pace = Pace(None)
+    for n in range(100):
+        assert pace.take(n / 200) == 0.0
+    assert pace.rate is None
+    pace.throttled(started=0.4, now=0.5)
+    assert pace.rate == pytest.approx(100.0)
+
+
+def test_a_429_to_the_first_message_teaches_too() -> None:
+    pace = Pace(None)
+    pace.throttled(started=0.0, now=0.5)
+    assert pace.rate == MIN_RATE

@@ -1,0 +1,99 @@
+"""The plan on its way to the ledger: order, twins, a file that nobody sees, and flat memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from msgspec_runner.errors import LedgerError
+from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.model import Message
+
+MakeMessage = Callable[..., Message]
+
+PEAK = """
+import resource, sys
+from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.model import Message, identity
+
+def rows(count):
+    for n in range(count):
+        key = identity("sandbox", "s", 1, str(n), "")
+        yield Message(key, "", "s", 1, n, "+16175551212", b"x" * 400, key)
+
+with PlanSpool() as spool:
+    spool.add(rows(2_000))
+    assert sum(1 for _ in spool) == 2_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    spool.add(rows(60_000))
+    assert sum(1 for _ in spool) == 60_000
+    assert sum(1 for _ in spool.duplicates()) == 2_000
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def test_messages_come_back_as_they_went_in(message: MakeMessage) -> None:
+    messages = [message(row, text="x" * row) for row in (3, 1, 2)]
+    with PlanSpool() as spool:
+        spool.add(messages[:2])
+        spool.add(messages[2:])
+        assert list(spool) == messages
+        assert list(spool.chunks(2)) == [messages[:2], messages[2:]]
+        assert len(spool) == 3
+
+
+def test_two_rows_with_one_identity(message: MakeMessage) -> None:
+    first, other = message(1), message(2)
+    same, different = message(3, to=first.to), message(4, to=first.to, text="else")
+    apart = message(5, to=first.to, key="second appointment")
+    with PlanSpool() as spool:
+        spool.add([first, other, same])
+        spool.add([different, apart])
+        assert list(spool) == [first, other, apart]
+        [duplicate] = spool.duplicates()
+        [conflict] = spool.conflicts()
+        assert (duplicate.row, duplicate.first_row, duplicate.key) == (3, 1, first.key)
+        assert (conflict.row, conflict.first_row, conflict.to) == (4, 1, first.to)
+        assert (spool.duplicate_count, spool.conflict_count) == (1, 1)
+
+
+@given(rows=st.lists(st.tuples(st.integers(1, 6), st.sampled_from("ab"))), chunk=st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_each_row_is_kept_once_as_message_duplicate_or_conflict(rows: list[tuple[int, str]], chunk: int) -> None:
+    messages = [Message(str(key), "", "s", 1, row, "+1", b"", text) for row, (key, text) in enumerate(rows, 1)]
+    firsts: dict[str, Message] = {}
+    for message in messages:
+        firsts.setdefault(message.key, message)
+    later = [message for message in messages if firsts[message.key] is not message]
+    with PlanSpool() as spool:
+        spool.add(messages, chunk)
+        assert list(spool) == list(firsts.values())
+        same = {
+            message.row: firsts[message.key].row for message in later if firsts[message.key].digest == message.digest
+        }
+        assert {twin.row: twin.first_row for twin in spool.duplicates()} == same
+        assert {twin.row for twin in spool.conflicts()} == {message.row for message in later} - set(same)
+
+
+def test_nobody_sees_its_file(tmp_path: Path, message: MakeMessage) -> None:
+    with PlanSpool(tmp_path) as spool:
+        spool.add([message(row) for row in range(1, 3000)])
+        assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_a_ledger_error(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError):
+        PlanSpool(tmp_path / "missing")
+
+
+def test_memory_does_not_grow_with_the_rows() -> None:
+    """30 times the rows, 30 MB of bodies and indexes: what may grow is the bounded page cache (8 MiB)."""
+    answer = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    assert int(answer.stdout) < 20
