@@ -75,7 +75,7 @@ def open_audience(spec: Spec, root: Path, override: Path | None = None) -> Sourc
     if path is not None:
         return open_recipients(path, shown_path(path, cwd))
     if spec.rows is not None:
-        return inline(spec.rows, spec.document.file)
+        return inline(spec.rows, spec.document.file, spec.row_lines("rows"))
     if not spec.has_recipients:
         return inline([{}], spec.document.file)
     raise UsageError(f"{spec.document.file}: the spec names no recipients: add --recipients FILE")
@@ -83,7 +83,7 @@ def open_audience(spec: Spec, root: Path, override: Path | None = None) -> Sourc
 
 def open_samples(spec: Spec) -> Source:
     """Open the spec's samples, as invented recipients for lint and preview."""
-    return inline(spec.samples, spec.document.file)
+    return inline(spec.samples, spec.document.file, spec.row_lines("samples"))
 
 
 def bind_columns(spec: Spec, source: Source) -> Binder:

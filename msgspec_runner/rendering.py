@@ -68,6 +68,10 @@ class _Step(NamedTuple):
 class Renderer:
     """Renders one spec for any number of recipients.
 
+    Attributes:
+        spec: the spec.
+        constant_problems: what is wrong with fields that are no templates; every row has them too.
+
     Args:
         spec: the spec; its templates must have no problems (such fields are left out).
         variables: the vars, already merged by precedence.
@@ -90,6 +94,7 @@ class Renderer:
         self._environment = Environment(
             locale=spec.locale or locale, timezone=spec.timezone or timezone, partials=partials
         )
+        self.constant_problems: list[RowProblem] = []
         self._steps = tuple(
             _Step(field, field.path[1:], self._producer(field)) for field in spec.fields if not field.template.problems
         )
@@ -170,6 +175,7 @@ class Renderer:
         try:
             result = convert(field.node.text if field.node.value is not None else "")
         except Invalid as error:
+            self.constant_problems.append(_field_problem(field, error))
             return _raiser(error)
         return lambda _: result
 

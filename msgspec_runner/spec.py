@@ -140,6 +140,13 @@ class Spec:
         if self.key is not None and not self.key.template.is_static:
             yield self.key
 
+    def row_lines(self, name: str) -> tuple[int, ...]:
+        """Return the line on which each item of ``recipients.rows`` or ``recipients.samples`` starts."""
+        node = self.document.node(("recipients", name))
+        if not isinstance(node, SeqNode):
+            return ()
+        return tuple(self.document.position(item.start).line for item in node.items if isinstance(item, MapNode))
+
     @property
     def message(self) -> MapNode | None:
         """The mapping under ``message``, or None."""

@@ -133,17 +133,23 @@ def graphemes(text: str) -> Iterator[str]:
         text: any text; surrogates should be paired into characters before.
     """
     start = 0
-    cluster: _Cluster | None = None
+    last = "control"  # class of the last character; nothing joins a control character
+    cluster: _Cluster | None = None  # made only where the next character may join
     for index, character in enumerate(text):
         following = break_class(character)
-        if cluster is None:
-            cluster = _Cluster(following)
-        elif _joins(cluster, following):
+        if following == "other" and last != "prepend":
+            joins = False
+        else:
+            cluster = cluster or _Cluster(last)
+            joins = _joins(cluster, following)
+        if joins and cluster is not None:
             cluster.add(following)
         else:
-            yield text[start:index]
+            if index:
+                yield text[start:index]
             start = index
-            cluster = _Cluster(following)
+            cluster = None
+        last = following
     if text:
         yield text[start:]
 

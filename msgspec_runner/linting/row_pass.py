@@ -40,12 +40,14 @@ class RowReport:
         groups: problems by their content and source.
         totals: rows read, by source.
         unreadable: why the recipients' file could not be read to its end.
+        constant: what is wrong whoever the recipients are; only where there was not one to show it for.
     """
 
     columns: set[str] | None
     groups: dict[tuple[str, RowProblem], Group] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     unreadable: RecipientsError | None = None
+    constant: tuple[RowProblem, ...] = ()
 
     def add(self, source: Source, binder: Binder, problem: RowProblem, row: Row | None) -> None:
         """Count a problem, of one row or of the source as a whole."""
@@ -82,6 +84,8 @@ def walk_rows(spec: Spec, renderer: Renderer, root: Path, recipients: Path | Non
         if recipients is not None:
             raise
         report.unreadable = error
+    if not any(report.totals.values()):
+        report.constant = tuple(renderer.constant_problems)
     return report
 
 
@@ -127,6 +131,11 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
     """Yield a finding a group, with the rule that words it; groups without a selected rule are left out."""
     by_name: Mapping[str, Rule] = {rule.name: rule for rule in rules}
     known = (report.columns or set()) | set(subject.variables)
+    for problem in report.constant:
+        rule = by_name.get(problem.rule)
+        if rule is not None and rule.wording is not None:
+            span, path = _place(subject, problem)
+            yield rule, Finding(span, rule.wording(problem), path)
     for group in report.groups.values():
         problem = group.problem
         rule = by_name.get(problem.rule)

@@ -14,6 +14,7 @@ from msgspec_runner.recipients.rows import CELL_CHARACTERS, RECORD_CHARACTERS, R
 
 _CHUNK: Final = 64 * 1024  # characters
 _WHITE: Final = " \t\r\n"
+_LONGEST_TOKEN: Final = 16  # characters: -Infinity, or two escapes of a surrogate pair
 _LONGEST_NUMBER: Final = 400  # digits; Python refuses to read more than 4,300
 
 
@@ -178,16 +179,25 @@ class _Scanner:
             except (_BadValueError, RecursionError) as error:
                 raise self.error(_words(error)) from None
             except ValueError as error:
-                if len(self.text) - self.at > RECORD_CHARACTERS:
+                reached = getattr(error, "pos", self.at) - self.at
+                grown = len(self.text) - self.at <= RECORD_CHARACTERS
+                if grown and self.may_go_on(error) and self.more(characters):
+                    characters *= 2
+                    continue
+                if not grown and self.may_go_on(error):
                     raise _too_long(self.shown, line) from None
-                if not self.more(characters):
-                    self.at = getattr(error, "pos", self.at)
-                    raise self.error(_words(error)) from None
-                characters *= 2
-                continue
+                self.at += reached
+                raise self.error(_words(error)) from None
+            if end - self.at > RECORD_CHARACTERS:
+                raise _too_long(self.shown, line)
             _check(cells, self.text[self.at : end], self.shown, line)
             self.at = end
             return line, cells
+
+    def may_go_on(self, error: ValueError) -> bool:
+        """Whether an object failed only because the window ends: inside a string, or in the last few characters."""
+        at: int = getattr(error, "pos", 0)
+        return at >= len(self.text) - _LONGEST_TOKEN or str(error).startswith("Unterminated string")
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -57,18 +57,19 @@ def open_recipients(path: Path, shown: str) -> Source:
     )
 
 
-def inline(rows: Sequence[Mapping[str, object]], shown: str) -> Source:
+def inline(rows: Sequence[Mapping[str, object]], shown: str, lines: Sequence[int] = ()) -> Source:
     """Read the rows or samples that stand in a spec.
 
     Args:
         rows: the rows; any of them may lack a column that another has.
         shown: the spec, for messages.
+        lines: the line of the spec where each row starts; where they are not given, a row's line is its number.
     """
     header = tuple(dict.fromkeys(name for row in rows for name in row))
 
     def numbered() -> Iterator[Row]:
         for number, row in enumerate(rows, 1):
-            yield Row(number, number, row)
+            yield Row(number, lines[number - 1] if lines else number, row)
 
     return Source(shown, header, numbered(), lambda: None, fixed=False)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from msgspec_runner.errors import RecipientsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
 
 CELL_CHARACTERS: Final = 64 * 1024
 """Characters that a cell may have; 40 times the longest SMS, and small enough that no row exhausts the memory."""
@@ -54,12 +56,15 @@ class Source:
         self.name = name
         self.header = header
         self.fixed = fixed
-        self._rows = rows
+        self._rows: Iterator[Row] | None = rows
         self._close = close
 
     def __iter__(self) -> Iterator[Row]:
+        rows, self._rows = self._rows, None
+        if rows is None:
+            raise ValueError("a source is read once, and this one was read already; open it again")
         try:
-            yield from self._rows
+            yield from rows
         finally:
             self.close()
 

@@ -46,8 +46,13 @@ def open_xlsx(path: Path, shown: str) -> Source:
 
 
 def _records(cells: Sequence[Sequence[object]], shown: str) -> Iterator[tuple[int, list[str]]]:
+    # The library reads midnight as a day without a time; in a column of times it is midnight.
+    timed = {at for row in cells for at, cell in enumerate(row) if isinstance(cell, dt.datetime)}
     for line, row in enumerate(cells, 1):
         texts = [text_of(cell) for cell in row]
+        for at in timed:
+            if type(row[at]) is dt.date:
+                texts[at] += "T00:00:00"
         if any(texts):
             if max(map(len, texts)) > CELL_CHARACTERS:
                 raise RecipientsError(f"has a cell of more than {CELL_CHARACTERS:,} characters", file=shown, line=line)

@@ -5,9 +5,10 @@ zone and partials; :class:`Bound` renders it for one row after the other.
 """
 
 from msgspec_runner.templates.environment import Bound, Environment, Piece
+from msgspec_runner.templates.parsing import parse
 from msgspec_runner.templates.problems import RenderError
 from msgspec_runner.templates.reserved import RESERVED_NAMES
-from msgspec_runner.templates.template import IncludeUse, NameUse, Template, TemplateProblem, parse
+from msgspec_runner.templates.template import IncludeUse, NameUse, Template, TemplateProblem
 from msgspec_runner.templates.values import ABSENT, Absent
 
 __all__ = [

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec_runner.templates.limits import MAX_OUTPUT, MAX_PARTIALS, Budget
+from msgspec_runner.templates.parsing import parse
 from msgspec_runner.templates.problems import Refusal, RenderError
-from msgspec_runner.templates.template import Template, parse
+from msgspec_runner.templates.template import Template
 
 if TYPE_CHECKING:
     from msgspec_runner.templates.runtime import Evaluate, Mark, Run

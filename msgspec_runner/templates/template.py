@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-
-from msgspec_runner.templates.limits import MAX_SOURCE
 
 if TYPE_CHECKING:
     from msgspec_runner.templates.syntax import Tree
@@ -66,7 +63,7 @@ class IncludeUse(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A parsed template; made by :func:`parse`, rendered through an ``Environment``.
+    """A parsed template; made by :func:`~msgspec_runner.templates.parsing.parse`, rendered through an ``Environment``.
 
     Attributes:
         source: the text as given.
@@ -84,25 +81,3 @@ class Template:
     is_static: bool = False
     sole_expression: bool = False
     tree: Tree | None = field(default=None, compare=False, repr=False)
-
-
-@lru_cache(maxsize=4096)
-def parse(source: str) -> Template:
-    """Parse a template and look for everything that can be known without values.
-
-    Args:
-        source: Jinja text.
-
-    Returns:
-        The template; whatever is wrong with it is in its ``problems``. Nothing is raised.
-    """
-    if "{{" not in source and "{%" not in source and "{#" not in source:
-        if len(source) <= MAX_SOURCE:
-            return Template(source, is_static=True)
-        message = f"this text is longer than {MAX_SOURCE:,} characters"
-        problem = TemplateProblem("unsafe", message, MAX_SOURCE, len(source))
-        return Template(source, (problem,), is_static=True)
-    # Jinja takes tens of milliseconds to import; a spec without templates does not need it.
-    from msgspec_runner.templates.analysis import analyse
-
-    return analyse(source)

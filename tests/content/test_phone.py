@@ -16,14 +16,19 @@ EXAMPLES = sorted(
     if (example := phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)) is not None
 )
 DIGITS = st.text("0123456789", max_size=17)
+EDITED = st.builds(
+    lambda number, at, digit: number[1:at] + digit + number[at:],
+    st.sampled_from(EXAMPLES),
+    st.integers(1, 9),
+    st.sampled_from("0123456789"),
+)
 NUMBERS = st.one_of(
     DIGITS,
-    st.builds(lambda code, rest: f"{code}{rest}", st.sampled_from(CODES), DIGITS),
-    st.builds(lambda code, trunk, rest: f"{code}{trunk}{rest}", st.sampled_from(CODES), st.sampled_from("0178"), DIGITS),
+    st.builds("{}{}".format, st.sampled_from(CODES), DIGITS),
+    st.builds("{}{}{}".format, st.sampled_from(CODES), st.sampled_from("0178"), DIGITS),
     st.sampled_from(EXAMPLES).map(lambda number: number[1:]),
-    st.builds(lambda number, at, digit: number[1:at] + digit + number[at:], st.sampled_from(EXAMPLES), st.integers(1, 9),
-              st.sampled_from("0123456789")),
-)  # fmt: skip
+    EDITED,
+)
 
 
 def by_the_library(digits: str) -> str | None:

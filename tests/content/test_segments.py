@@ -135,4 +135,4 @@ def test_the_short_way_for_plain_texts_is_the_long_way(text: str) -> None:
 
 
 def test_no_character_is_in_both_tables_and_all_are_known() -> None:
-    assert len(set(GSM)) == len(GSM) == 127 + 9
+    assert len(set(GSM)) == len(GSM) == 127 + 10
