@@ -95,13 +95,12 @@ class Renderer:
             locale=spec.locale or locale, timezone=spec.timezone or timezone, partials=partials
         )
         self.constant_problems: list[RowProblem] = []
-        self._steps = tuple(
-            _Step(field, field.path[1:], self._producer(field)) for field in spec.fields if not field.template.problems
-        )
+        usable = [field for field in spec.fields if _is_usable(field, partials)]
+        self._steps = tuple(_Step(field, field.path[1:], self._producer(field)) for field in usable)
         key = spec.key
-        self._key = self._text(key) if key is not None and not key.template.problems else None
+        self._key = self._text(key) if key is not None and _is_usable(key, partials) else None
         # A template that cannot be rendered may have been the content: its own problem is said elsewhere.
-        self._content_is_known = not any(field.template.problems for field in spec.fields if field.path[1] in CONTENT)
+        self._content_is_known = all(field in usable for field in spec.fields if field.path[1] in CONTENT)
         self._content_is_template = any(
             not field.template.is_static for field in spec.fields if field.path[1] in CONTENT
         )
@@ -252,6 +251,14 @@ def _empty_for_absent(bound: Bound) -> Callable[[Values], str]:
             raise
 
     return text
+
+
+def _is_usable(field: Field, partials: Callable[[str], str | None]) -> bool:
+    """Say whether a template can be rendered at all: it has no problems, and the partials that it names exist."""
+    template = field.template
+    if template.problems:
+        return False
+    return all(use.optional or partials(use.name) is not None for use in template.includes)
 
 
 def _put(body: dict[str, object], path: tuple[str, ...], value: object) -> None:

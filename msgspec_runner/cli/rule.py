@@ -30,7 +30,9 @@ def command(*, code: str | None, output: str, profile: str | None, terminal: Ter
     """
     rules = find_rules(code) if code else RULES
     if output == "json":
-        click.echo(json.dumps([_as_dict(rule) for rule in rules], indent=2, ensure_ascii=False))
+        one = code is not None and len(rules) == 1
+        report = _as_dict(rules[0]) if one else [_as_dict(rule) for rule in rules]
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     elif code and len(rules) == 1:
         click.echo(explain(rules[0]))
     else:
@@ -40,7 +42,8 @@ def command(*, code: str | None, output: str, profile: str | None, terminal: Ter
 
 def explain(rule: Rule) -> str:
     """Return a rule's page for the terminal."""
-    return f"{rule.code} {rule.name} ({rule.severity})\n\n{inspect.cleandoc(rule.doc)}"
+    text = inspect.cleandoc(rule.doc).replace("``", "`").replace("Bad::", "Bad:").replace("Good::", "Good:")
+    return f"{rule.code} {rule.name} ({rule.severity})\n\n{text}"
 
 
 def _table(rules: Iterable[Rule]) -> Iterable[str]:

@@ -57,8 +57,14 @@ class Options:
 @click.option("--dry-run", is_flag=True, help="Only plan.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Send at most N of what is new.")
 @click.option("--max", "most", type=click.IntRange(min=1), metavar="N", help="Refuse if more than N are new.")
-@click.option("--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Requests under way at once.")
-@click.option("--rate", metavar="RATE", help="No faster than this: 20/s, 300/min.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    envvar="MSGSPEC_RUNNER_CONCURRENCY",
+    help="Requests under way at once.",
+)
+@click.option("--rate", metavar="RATE", envvar="MSGSPEC_RUNNER_RATE", help="No faster than this: 20/s, 300/min.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

@@ -15,9 +15,13 @@ from msgspec_runner.recipients.columns import Binder
 from msgspec_runner.recipients.rows import Row, Source
 from msgspec_runner.rendering import Renderer, RowProblem
 from msgspec_runner.spec import Field, Spec
+from msgspec_runner.templates import RESERVED_NAMES
 
 SHOWN_ROWS = 3
 """How many of the rows that share a finding are shown."""
+
+SAID_OF_THE_SPEC = frozenset({"no-content", "invalid-phone-number"})
+"""Verdicts about constants: a rule has said it of the spec already, so no row says it again."""
 
 
 @dataclass(slots=True)
@@ -124,7 +128,7 @@ def _walk(report: RowReport, source: Source, renderer: Renderer, checks: Sequenc
                     report.add(source, binder, problem, rendered_row.row)
     report.totals[source.name] = report.totals.get(source.name, 0) + count
     if renderer.spec.has_recipients:
-        report.columns = (report.columns or set()) | names
+        report.columns = (report.columns or set()) | (names - RESERVED_NAMES)
 
 
 def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Finding]]:
@@ -139,8 +143,12 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
     for group in report.groups.values():
         problem = group.problem
         rule = by_name.get(problem.rule)
-        if rule is None or (problem.rule == "empty-cell" and problem.column not in known):
-            continue  # an undefined name is MSG402's
+        if problem.rule == "empty-cell" and problem.column not in known:
+            if _is_written(problem):
+                continue  # MSG402 has said that there is no such name
+            rule = by_name.get("undefined-variable")
+        if rule is None or problem.rule in SAID_OF_THE_SPEC:
+            continue
         message = rule.wording(problem) if rule.wording is not None else problem.detail
         span, path = _place(subject, problem)
         rows = None
@@ -153,6 +161,11 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
         related = (Related(error.file, error.line, error.column, "reading stopped here"),)
         span = subject.document.span(file.start, file.end)
         yield by_name["unreadable-recipients"], Finding(span, str(error), "recipients.file", related=related)
+
+
+def _is_written(problem: RowProblem) -> bool:
+    """Say whether the missing name stands in the field itself, rather than in a partial that it includes."""
+    return problem.field is None or any(use.name == problem.column for use in problem.field.template.names)
 
 
 def _related(group: Group) -> Iterator[Related]:

@@ -45,7 +45,10 @@ def undefined_variable(subject: Subject) -> Iterator[Finding]:
 
 def _message(name: str, match: str | None, known: set[str] | frozenset[str]) -> str:
     if name in RESERVED_NAMES:
-        return f"`{name}` is one of Jinja's own names, and there is no such function here"
+        return (
+            f"`{name}` is a name of Python's or Jinja's own: there is no such function here, "
+            f"and a column of that name needs another one, with `header: {name}`"
+        )
     if match:
         return f"`{name}` is no column and no var; did you mean `{match}`?"
     if not known:

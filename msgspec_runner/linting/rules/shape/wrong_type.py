@@ -43,6 +43,8 @@ def wrong_type(subject: Subject) -> Iterator[Finding]:
     document = subject.document
     for violation in subject.violations:
         node = document.node(violation.path)
+        if node is None and not document.problems:
+            yield Finding(subject.top_span, "the file is empty: write a spec, or remove the file")
         if violation.keyword in _EXPLAINED_ELSEWHERE or node is None or is_implicit(violation, node):
             continue
         if violation.path == ("message", "provider") and violation.keyword == "anyOf":
