@@ -1,0 +1,25 @@
+"""What tests of several floors share: a spec from a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from msgspec_runner.source.document import parse_document
+from msgspec_runner.spec import Spec, build_spec
+
+MakeSpec = Callable[..., Spec]
+
+HEAD = "spec: s\nmessage:\n  provider: twlo\n  channel_key: k\n  to: '{{ phone }}'\n"
+
+
+@pytest.fixture
+def make_spec(tmp_path: Path) -> MakeSpec:
+    """Return a function that builds a spec: an SMS to ``{{ phone }}`` with these lines under ``message``, and the rest."""
+
+    def make(message: str = "  text: Hi\n", rest: str = "", head: str = HEAD) -> Spec:
+        return build_spec(parse_document(str(tmp_path / "specs" / "s.yaml"), head + message + rest))
+
+    return make

@@ -1,0 +1,133 @@
+"""The configuration: where it is found, what it may say, and how a profile lies over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from msgspec_runner.config import Config, load_config, project_root
+from msgspec_runner.diagnostics import Severity
+from msgspec_runner.errors import ConfigError
+
+
+def write(root: Path, text: str, name: str = "msgspec-runner.toml") -> Config:
+    (root / name).write_text(text, encoding="utf-8")
+    return load_config(root)
+
+
+def test_defaults_without_a_file(tmp_path: Path) -> None:
+    config = load_config(tmp_path)
+    assert config.specs == ("specs/",)
+    assert config.fail_level is Severity.ERROR
+    assert config.server_errors == "in-doubt"
+
+
+def test_own_file_wins_over_pyproject(tmp_path: Path) -> None:
+    write(tmp_path, '[tool.msgspec-runner]\nlocale = "de_DE"\n', "pyproject.toml")
+    assert load_config(tmp_path).locale == "de_DE"
+    assert write(tmp_path, 'locale = "fr_FR"\n').locale == "fr_FR"
+
+
+def test_every_key(tmp_path: Path) -> None:
+    config = write(
+        tmp_path,
+        """
+        specs = ["a/", "b/"]
+        exclude = ["a/old/*"]
+        select = ["MSG1"]
+        ignore = ["MSG106"]
+        severity = {MSG202 = "error"}
+        per-file-ignores = {"a/*" = ["MSG104"]}
+        fail-level = "warning"
+        catalogs = ["catalog.yaml"]
+        locale = "en_US"
+        timezone = "Europe/Berlin"
+        ledger = "l.db"
+        rate = "20/s"
+        concurrency = 5
+        timeout = 2.5
+        server-errors = "retry"
+        suppressions = ["stop.csv"]
+        [vars]
+        clinic = "Elm"
+        [profiles.staging]
+        rate = "1/s"
+        """,
+    )
+    assert config.specs == ("a/", "b/")
+    assert config.severity == {"MSG202": Severity.ERROR}
+    assert config.per_file_ignores == {"a/*": ("MSG104",)}
+    assert (config.concurrency, config.timeout, config.server_errors) == (5, 2.5, "retry")
+
+
+def test_a_profile_lies_over_it_and_merges_vars(tmp_path: Path) -> None:
+    config = write(
+        tmp_path,
+        'rate = "20/s"\n[vars]\nchannel = "base"\nclinic = "Elm"\n[profiles.live]\nrate = "5/s"\nvars = {channel = "live"}\n',
+    )
+    live = config.with_profile("live")
+    assert (live.profile, live.rate) == ("live", "5/s")
+    assert live.vars == {"channel": "live", "clinic": "Elm"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("loclae = 'x'", "did you mean `locale`"),
+        ("base-url = 'https://evil.example'", "must not redirect the key"),
+        ("api_key = 'k'", "must not redirect the key"),
+        ("concurrency = 0", "1 to 1000"),
+        ("concurrency = true", "1 to 1000"),
+        ("timeout = -1", "seconds above 0"),
+        ("specs = [1]", "list of strings"),
+        ("severity = {MSG101 = 'fatal'}", "error, warning, info"),
+        ("fail-level = 'never'", "error, warning, info"),
+        ("server-errors = 'ignore'", "in-doubt"),
+        ("vars = 3", "table"),
+        ("profiles = {a = 1}", "table"),
+        ("locale = ''", "a string"),
+        ("= broken", "not valid TOML"),
+    ],
+)
+def test_a_wrong_value_says_what_to_write(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        write(tmp_path, text)
+    assert "msgspec-runner.toml" in str(caught.value)
+
+
+def test_an_unknown_profile_lists_those_there_are(tmp_path: Path) -> None:
+    config = write(tmp_path, "[profiles.live]\n")
+    with pytest.raises(ConfigError, match="profiles: live"):
+        config.with_profile("stagign")
+
+
+def test_a_wrong_value_in_a_profile_is_told_with_its_profile(tmp_path: Path) -> None:
+    config = write(tmp_path, "[profiles.live]\nconcurrency = 'many'\n")
+    with pytest.raises(ConfigError, match=r"profiles\.live"):
+        config.with_profile("live")
+
+
+class TestRoot:
+    def test_configuration_above_the_paths_wins_over_git(self, tmp_path: Path) -> None:
+        (tmp_path / ".git").mkdir()
+        inner = tmp_path / "team" / "specs"
+        inner.mkdir(parents=True)
+        (tmp_path / "team" / "msgspec-runner.toml").touch()
+        assert project_root(tmp_path, (inner,)) == tmp_path / "team"
+
+    def test_git_without_configuration(self, tmp_path: Path) -> None:
+        (tmp_path / ".git").mkdir()
+        (tmp_path / "specs").mkdir()
+        assert project_root(tmp_path / "specs") == tmp_path
+
+    def test_without_either_the_working_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "x" / "specs").mkdir(parents=True)
+        assert project_root(tmp_path, (tmp_path / "x" / "specs",)) == tmp_path
+
+    def test_a_spec_elsewhere_has_the_folder_above_its_specs(self, tmp_path: Path) -> None:
+        (tmp_path / "here").mkdir()
+        (tmp_path / "there" / "specs" / "sub").mkdir(parents=True)
+        spec = tmp_path / "there" / "specs" / "sub" / "a.yaml"
+        spec.touch()
+        assert project_root(tmp_path / "here", (spec,)) == tmp_path / "there"
