@@ -22,6 +22,9 @@ check: .venv/.installed
 test: check
 	$(BIN)/pytest
 
+docs: .venv/.installed
+	$(BIN)/python -m tests.docs
+
 bench: .venv/.installed
 	$(BIN)/python -m tests.benchmarks
 

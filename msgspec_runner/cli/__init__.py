@@ -5,7 +5,6 @@ Commands are imported when they are called: ``--help`` and ``lint`` never wait f
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -43,6 +42,10 @@ COMMANDS = {
 """Every command by name; its file in this folder has the same name. The help's texts live here."""
 
 
+class _NobodyReads(Exception):  # noqa: N818 - says what happened to standard output; not an error of the program
+    """Whoever read our output has seen enough, as ``head`` does."""
+
+
 class _Commands(click.Group):
     """A group that imports a command's file when it is needed, and lists commands in sections."""
 
@@ -66,6 +69,12 @@ class _Commands(click.Group):
             hint = f"; did you mean `{close[0]}`?" if close else "; see `msgspec-runner --help`"
             raise click.UsageError(f"no command `{args[0]}`{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would make exit code 1 of it, which means findings
+            raise _NobodyReads from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -115,9 +124,10 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; what is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (_NobodyReads, BrokenPipeError):
+        from msgspec_runner.cli.options import discard
+
+        discard(sys.stdout)
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: exit 70, never a traceback
         return _bug(error, verbose="--verbose" in arguments or "-v" in arguments)

@@ -64,8 +64,10 @@ def read_api_key(file: Path | None) -> str:
     """Return the API key from ``--api-key-file`` or the environment.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or no HTTP header can carry it.
     """
+    from msgspec_runner.sociocs.api_key import check_api_key
+
     if file is not None:
         try:
             key = file.read_text(encoding="utf-8").strip()
@@ -76,4 +78,4 @@ def read_api_key(file: Path | None) -> str:
     if not key:
         source = f"--api-key-file {file} is empty" if file is not None else f"no API key: set {KEY_VARIABLE}"
         raise UsageError(f"{source}, or use --api-key-file FILE. `--sandbox` needs none. Nothing was sent.")
-    return key
+    return check_api_key(key)

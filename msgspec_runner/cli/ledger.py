@@ -8,8 +8,8 @@ import click
 
 from msgspec_runner.cli.connection import choose_ledger
 from msgspec_runner.cli.options import Terminal, common
-from msgspec_runner.cli.project import configure
 from msgspec_runner.ledger import LEDGER_ID_FILE, init_ledger, open_ledger, read_ledger_id
+from msgspec_runner.project import configure
 from msgspec_runner.reports.run_summary import totals_words
 
 

@@ -11,14 +11,17 @@ from pathlib import Path
 import click
 
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
-from msgspec_runner.cli.project import Project, configure, load, recipients_file
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.errors import UsageError
 from msgspec_runner.linting.linter import Linter, LintResult
+from msgspec_runner.project import Project, configure, load, recipients_file, standard_input
 from msgspec_runner.reports.text import count
 from msgspec_runner.source.document import Document, read_document
 
-FORMATS = ("full", "concise", "json")
+CI_FORMATS = ("sarif", "github", "gitlab", "junit")
+"""Formats that machines read, which know files by their place in the repository."""
+
+FORMATS = ("full", "concise", "json", *CI_FORMATS)
 """What ``--output`` takes."""
 
 
@@ -63,6 +66,7 @@ def command(
     Examples:
       msgspec-runner lint
       msgspec-runner lint specs/reminder.yaml --output json
+      msgspec-runner lint --output sarif=lint.sarif --output github
       msgspec-runner lint --select MSG2 --statistics
     """
     targets = [_target(output) for output in outputs] or [("full" if sys.stdout.isatty() else "concise", None)]
@@ -76,7 +80,7 @@ def command(
     with recipients_file(recipients) as file:
         result = Linter(config, variables, file).lint(documents)
     for name, target in targets:
-        _write(result, name, target, terminal)
+        _write(result, name, target, terminal, config.fail_level)
     if statistics:
         _statistics(result)
     if any(name in {"full", "concise"} for name, _ in targets):
@@ -94,7 +98,7 @@ def _inputs(
         return project, list(project.documents())
     name = stdin_filename or Path("<stdin>")
     config = configure((name,) if stdin_filename else (), profile)
-    return Project(config, (name,)), [read_document(name.as_posix(), sys.stdin.buffer.read())]
+    return Project(config, (name,)), [read_document(name.as_posix(), standard_input().read())]
 
 
 def _target(output: str) -> tuple[str, Path | None]:
@@ -108,9 +112,9 @@ def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(code for item in given for code in item.replace(",", " ").split())
 
 
-def _write(result: LintResult, name: str, target: Path | None, terminal: Terminal) -> None:
+def _write(result: LintResult, name: str, target: Path | None, terminal: Terminal, fail_level: Severity) -> None:
     color = terminal.colors() and target is None
-    text = _report(result, name, color=color)
+    text = _ci_report(result, name, fail_level) if name in CI_FORMATS else _report(result, name, color=color)
     if target is None:
         click.echo(text, nl=False, color=color)
         return
@@ -132,6 +136,27 @@ def _report(result: LintResult, name: str, *, color: bool) -> str:
     from msgspec_runner.reports.full import full
 
     return full(result, color=color)
+
+
+def _ci_report(result: LintResult, name: str, fail_level: Severity) -> str:
+    from msgspec_runner.reports.repository import in_repository
+
+    result = in_repository(result, Path.cwd())
+    if name == "sarif":
+        from msgspec_runner.reports.sarif import sarif
+
+        return sarif(result)
+    if name == "github":
+        from msgspec_runner.reports.github import github
+
+        return github(result)
+    if name == "gitlab":
+        from msgspec_runner.reports.gitlab import gitlab
+
+        return gitlab(result)
+    from msgspec_runner.reports.junit import junit
+
+    return junit(result, fail_level)
 
 
 def _statistics(result: LintResult) -> None:

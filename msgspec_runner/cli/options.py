@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -40,11 +40,26 @@ class Terminal:
     def note(self, text: str = "") -> None:
         """Write a line for people to standard error, unless it is to be quiet."""
         if not self.quiet:
-            click.echo(text, err=True, color=self.colors(err=True))
+            self.warn(text)
 
     def warn(self, text: str) -> None:
-        """Write a line to standard error that even ``--quiet`` shows."""
-        click.echo(text, err=True, color=self.colors(err=True))
+        """Write a line to standard error that even ``--quiet`` shows; a run goes on when nobody reads it any more."""
+        try:
+            click.echo(text, err=True, color=self.colors(err=True))
+        except BrokenPipeError:
+            discard(sys.stderr)
+
+    def report(self, text: str) -> None:
+        """Write a result to standard output; that nobody reads it any more does not change how the command ends."""
+        try:
+            click.echo(text)
+        except BrokenPipeError:
+            discard(sys.stdout)
+
+
+def discard(stream: TextIO) -> None:
+    """Let a stream whose reader has gone write to nowhere: what is left in its buffer would fail again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def common(function: Function) -> Function:

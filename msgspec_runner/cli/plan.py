@@ -12,12 +12,12 @@ import click
 from msgspec_runner.cli.connection import api_options, choose_api, choose_ledger
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
 from msgspec_runner.cli.preparing import NotSound, lint_first, make_plan, plan_lines
-from msgspec_runner.cli.project import load, recipients_file
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan
 from msgspec_runner.ledger import ledger_exists, open_ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import SANDBOX_ORIGIN
+from msgspec_runner.project import load, recipients_file
 from msgspec_runner.reports.text import count
 
 OUTPUTS = ("text", "json", "markdown")

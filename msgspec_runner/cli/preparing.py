@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from msgspec_runner.cli.options import Terminal
-from msgspec_runner.cli.project import Project
 from msgspec_runner.config import Config
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan, Target, audience_fingerprints, build_plan
@@ -18,6 +17,7 @@ from msgspec_runner.errors import NoSpecError, UsageError
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.linting.linter import Linter
+from msgspec_runner.project import Project
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.reports.concise import concise
 from msgspec_runner.reports.full import full, summary
@@ -52,10 +52,15 @@ def lint_first(project: Project, variables: Mapping[str, object], recipients: Pa
 
     Raises:
         NotSound: there are findings at or above the fail level.
-        UsageError: a spec has no recipients to send to.
+        UsageError: a spec has no recipients to send to, or the configuration asks for what is not carried out.
     """
     # Without --profile it is the bare configuration that sends, so that is what is linted.
     config = project.config if project.config.profile else replace(project.config, profiles={})
+    if config.suppressions:
+        raise UsageError(
+            "the configuration's `suppressions` are not carried out by this version, and who asked not to be texted "
+            "would be. Remove them from the configuration, and those numbers from the recipients. Nothing was sent."
+        )
     documents = list(project.documents())
     specs = [build_spec(document) for document in documents]
     before = audience_fingerprints(specs, config.root, recipients)

@@ -13,12 +13,12 @@ import click
 from msgspec_runner.audience import open_audience, open_samples, recipients_path, rendered_rows
 from msgspec_runner.cli.connection import choose_api
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
-from msgspec_runner.cli.project import load, recipients_file
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.errors import UsageError
 from msgspec_runner.linting.linter import Linter
 from msgspec_runner.model import SANDBOX_ORIGIN
+from msgspec_runner.project import load, recipients_file
 from msgspec_runner.recipients.rows import Source
 from msgspec_runner.rendering import Renderer, merged_variables, to_message
 from msgspec_runner.reports.concise import concise

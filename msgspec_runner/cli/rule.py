@@ -13,6 +13,7 @@ from msgspec_runner.linting.rule import Rule
 from msgspec_runner.linting.rules import RULES
 from msgspec_runner.linting.selection import find_rules
 from msgspec_runner.reports.json_report import rule_url
+from msgspec_runner.reports.rule_help import plain
 
 
 @click.command("rule", short_help="Explain one rule, or list all.")
@@ -42,8 +43,7 @@ def command(*, code: str | None, output: str, profile: str | None, terminal: Ter
 
 def explain(rule: Rule) -> str:
     """Return a rule's page for the terminal."""
-    text = inspect.cleandoc(rule.doc).replace("``", "`").replace("Bad::", "Bad:").replace("Good::", "Good:")
-    return f"{rule.code} {rule.name} ({rule.severity})\n\n{text}"
+    return f"{rule.code} {rule.name} ({rule.severity})\n\n{plain(rule)}"
 
 
 def _table(rules: Iterable[Rule]) -> Iterable[str]:

@@ -18,17 +18,17 @@ from msgspec_runner._version import __version__
 from msgspec_runner.cli.connection import Api, api_options, choose_api, choose_ledger, read_api_key
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
 from msgspec_runner.cli.preparing import NotSound, Sound, lint_first, make_plan, plan_lines
-from msgspec_runner.cli.project import load, recipients_file
 from msgspec_runner.cli.watching import watch
 from msgspec_runner.config import Config
 from msgspec_runner.dispatch.pace import parse_rate
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan, duplicate_skips, expired_skips, new_messages
 from msgspec_runner.dispatch.progress import RunResult
-from msgspec_runner.errors import UsageError
+from msgspec_runner.errors import LedgerError, RunStoppedError, UsageError
 from msgspec_runner.ledger import Ledger, Run, new_run_id, open_ledger, temporary_ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import SANDBOX_ORIGIN
+from msgspec_runner.project import load, recipients_file
 from msgspec_runner.reports.results import write_results
 from msgspec_runner.reports.run_summary import summary_lines
 from msgspec_runner.reports.text import count
@@ -175,17 +175,24 @@ class _Sending:
         if not self._confirmed(number):
             self.terminal.warn("not confirmed: nothing was sent")
             return 2
+        rate = self._rate()
         run = self._begin()
-        result = self._dispatch(run, number)
+        try:
+            result = self._dispatch(run, number, rate)
+        except LedgerError as error:
+            # Exit 2 would say that nothing was sent.
+            raise RunStoppedError(
+                f"{error}\nNothing more was sent. What was sent and could not be recorded is in doubt. "
+                "Once the ledger can be written again, run the same command again to go on."
+            ) from error
         return self._report(run, result)
 
     def _nothing(self) -> int:
         waiting = self.plan.count(Decision.IN_DOUBT)
         self.terminal.warn("nothing to send")
-        if self.options.results is not None:
-            write_results(self.options.results, ())
+        self._write_results(None)
         if self.options.output == "json":
-            click.echo(json.dumps({"version": 1, "run": None, "totals": {}, "stopped": None}))
+            self.terminal.report(json.dumps({"version": 1, "run": None, "totals": {}, "stopped": None}))
         return 3 if waiting else 0
 
     def _confirmed(self, number: int) -> bool:
@@ -217,7 +224,7 @@ class _Sending:
         )
         return run
 
-    def _dispatch(self, run: str, number: int) -> RunResult:
+    def _dispatch(self, run: str, number: int, rate: float | None) -> RunResult:
         from msgspec_runner.dispatch.running import run_dispatcher
 
         config = self.sound.config
@@ -229,7 +236,7 @@ class _Sending:
                 api_key=self.key,
                 concurrency=self.options.concurrency or config.concurrency,
                 timeout=self.options.timeout or config.timeout,
-                rate=self._rate(),
+                rate=rate,
                 retry_server_errors=config.server_errors == "retry",
                 on_event=on_event,
             )
@@ -240,12 +247,22 @@ class _Sending:
         asked += [target.spec.delivery.rate for target in self.sound.targets]
         return min((parse_rate(text).per_second for text in asked if text), default=None)
 
+    def _write_results(self, run: str | None) -> None:
+        """Write the results that were asked for; a full disk must not hide how the run ended."""
+        path = self.options.results
+        if path is None:
+            return
+        try:
+            write_results(path, self.book.messages(run=run) if run is not None else ())
+        except OSError as error:
+            hint = f"; `msgspec-runner status {run} --output json` has the same" if run is not None else ""
+            self.terminal.warn(f"--results {path}: cannot be written: {error.strerror}{hint}")
+
     def _report(self, run: str, result: RunResult) -> int:
-        if self.options.results is not None:
-            write_results(self.options.results, self.book.messages(run=run))
+        self._write_results(run)
         if self.options.output == "json":
             totals = result.totals.as_dict()
-            click.echo(json.dumps({"version": 1, "run": run, "totals": totals, "stopped": result.stopped_reason}))
+            self.terminal.report(json.dumps({"version": 1, "run": run, "totals": totals, "stopped": result.stopped_reason}))
         for line in summary_lines(run, result, self.book.messages(run=run)):
             self.terminal.warn(line)
         waiting = self.plan.count(Decision.IN_DOUBT)
@@ -295,6 +312,7 @@ def _server(api: Api | None) -> Iterator[str]:
 
 
 def _check_writable(path: Path) -> None:
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+    replaced = path.is_file() or not path.exists()
+    target = path.resolve().parent if replaced else path
+    if path.is_dir() or (replaced and not target.is_dir()) or not os.access(target, os.W_OK):
         raise UsageError(f"--results {path}: cannot be written. Nothing was sent.")

@@ -10,11 +10,11 @@ import click
 
 from msgspec_runner.cli.connection import choose_ledger
 from msgspec_runner.cli.options import Terminal, common
-from msgspec_runner.cli.project import configure
-from msgspec_runner.content.phone import mask
+from msgspec_runner.content.phone import mask, mask_within
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import Ledger, Record, Run, open_ledger
 from msgspec_runner.model import State
+from msgspec_runner.project import configure
 from msgspec_runner.reports.results import csv_lines
 from msgspec_runner.reports.run_summary import totals_words
 from msgspec_runner.reports.text import printable
@@ -69,12 +69,12 @@ def command(
             for line in csv_lines(records()):
                 click.echo(line, nl=False)
         elif chosen is None and wanted is None and spec is None:
-            _list_runs(book)
+            _list_runs(book, show_numbers=show_numbers)
         else:
             if chosen is not None:
-                click.echo(_run_line(chosen, book))
+                click.echo(_run_line(chosen, book, show_numbers=show_numbers))
             for record in records():
-                click.echo(_record_line(record, mask if not show_numbers else str))
+                click.echo(_record_line(record, show_numbers=show_numbers))
     return 0
 
 
@@ -87,25 +87,30 @@ def _find_run(book: Ledger, text: str) -> Run:
     return exact[0]
 
 
-def _list_runs(book: Ledger) -> None:
+def _list_runs(book: Ledger, *, show_numbers: bool) -> None:
     runs = book.runs(limit=SHOWN_RUNS)
     if not runs:
         click.echo("no runs yet")
     for run in runs:
-        click.echo(_run_line(run, book))
+        click.echo(_run_line(run, book, show_numbers=show_numbers))
 
 
-def _run_line(run: Run, book: Ledger) -> str:
+def _run_line(run: Run, book: Ledger, *, show_numbers: bool) -> str:
     totals = totals_words(run.totals or book.totals(run.id))
-    reason = f" ({printable(run.reason)})" if run.reason else ""
+    reason = f" ({_words(run.reason, show_numbers=show_numbers)})" if run.reason else ""
     return f"{run.id}  {run.status.value:<11}  {printable(run.origin)}  {', '.join(run.specs)}: {totals}{reason}"
 
 
-def _record_line(record: Record, show: Callable[[str], str]) -> str:
-    details = [record.message_id or "", printable(record.error or "")]
-    number = show(record.to) if record.to else ""
+def _record_line(record: Record, *, show_numbers: bool) -> str:
+    details = [record.message_id or "", _words(record.error or "", show_numbers=show_numbers)]
+    number = record.to if show_numbers or not record.to else mask(record.to)
     row = f"{record.spec}:{record.row}"
     return f"{record.state.value:<10}  {row:<24}  {number:<16}  {'  '.join(filter(None, details))}".rstrip()
+
+
+def _words(text: str, *, show_numbers: bool) -> str:
+    """Words of the API's, which may quote a number."""
+    return printable(text if show_numbers else mask_within(text))
 
 
 def _json(book: Ledger, chosen: Run | None, records: Callable[[], Iterable[Record]]) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from msgspec_runner.cli.options import Terminal
 from msgspec_runner.dispatch.progress import Progress
 from msgspec_runner.model import State
+from msgspec_runner.reports.run_summary import shown
 
 PLAIN_SECONDS = 5.0
 """Seconds between two plain lines: enough for a log to show life, not so many that nobody reads them."""
@@ -56,7 +57,7 @@ def _plain(terminal: Terminal, total: int) -> Watcher:
         counts.update(settlement.state for settlement in progress.settled)
         now = time.monotonic()
         if progress.note is not None and progress.note != note:
-            terminal.note(progress.note)
+            terminal.note(shown(progress.note))
         note = progress.note
         if now - last >= PLAIN_SECONDS:
             last = now
@@ -74,12 +75,17 @@ def _bar(total: int, *, colors: bool) -> Iterator[Watcher]:
     console = Console(stderr=True, no_color=not colors, highlight=False)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn())
     counts: Counter[State] = Counter()
+    note: str | None = None
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("sending", total=total, state="")
 
         def watcher(progress: Progress) -> None:
+            nonlocal note
             counts.update(settlement.state for settlement in progress.settled)
-            state = progress.note or words(counts, total, progress.waiting).partition(": ")[2]
+            if progress.note is not None and progress.note != note:
+                console.print(shown(progress.note), markup=False, soft_wrap=True)
+            note = progress.note
+            state = words(counts, total, progress.waiting).partition(": ")[2]
             bar.update(task, completed=sum(counts[end] for end in _ENDS), state=state)
 
         yield watcher

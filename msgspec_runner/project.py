@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from msgspec_runner.config import Config, load_config, project_root
 from msgspec_runner.errors import NoSpecError, UsageError
-from msgspec_runner.source.document import Document, read_document
+from msgspec_runner.source.document import Document, Problem, read_document
 
 SUFFIXES = (".yaml", ".yml")
 """Every file with one of these below a spec folder is a spec (contract, section 2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """What a command works on.
 
     Attributes:
@@ -34,28 +32,45 @@ class Project:
     def documents(self) -> Iterator[Document]:
         """Read the specs, one at a time."""
         for file in self.files:
-            yield read(file)
+            yield read(file, self.config.root)
 
 
-def read(file: Path) -> Document:
-    """Read one spec.
+def read(file: Path, root: Path) -> Document:
+    """Read one spec. What cannot be read is a document with a problem: one bad file hides no other's findings.
 
-    Raises:
-        UsageError: it cannot be opened.
+    A link out of the project is not followed: what it leads to would be shown in the report of whoever lints it.
+
+    Args:
+        file: the spec.
+        root: the project's root.
     """
+    name = shown(file)
     try:
-        data = file.read_bytes()
+        if _leads_out(file, root):
+            return _unreadable(name, "this link leads out of the project: put the file itself here")
+        if not file.is_file():  # a pipe or a device would keep us waiting
+            return _unreadable(name, "this is no file that can be read: remove it, or correct the link")
+        return read_document(name, file.read_bytes())
     except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
-    return read_document(shown(file), data)
+        return _unreadable(name, f"this cannot be read: {error.strerror}")
+
+
+def _leads_out(file: Path, root: Path) -> bool:
+    written = os.path.abspath(file)  # noqa: PTH100 - symlinks stay
+    if not written.startswith(os.path.join(os.path.abspath(root), "")):  # noqa: PTH100, PTH118
+        return False  # named by the user
+    real = os.path.realpath(file)
+    return real != written and not real.startswith(os.path.join(os.path.realpath(root), ""))  # noqa: PTH118
+
+
+def _unreadable(name: str, message: str) -> Document:
+    return Document(name, "", None, (Problem("invalid-yaml", message, 0, 0),))
 
 
 def shown(file: Path) -> str:
     """Return a path relative to the working folder where it lies in it, with ``/``."""
-    try:
-        return Path(os.path.abspath(file)).relative_to(Path.cwd()).as_posix()  # noqa: PTH100 - symlinks stay
-    except ValueError:
-        return file.as_posix()
+    path, folder = os.path.abspath(file), os.path.join(os.getcwd(), "")  # noqa: PTH100, PTH109, PTH118 - symlinks stay
+    return path.removeprefix(folder).replace(os.sep, "/") if path.startswith(folder) else file.as_posix()
 
 
 def load(paths: Sequence[Path], profile: str | None) -> Project:
@@ -74,9 +89,9 @@ def load(paths: Sequence[Path], profile: str | None) -> Project:
     wanted = list(paths) or [config.root / path for path in config.specs]
     files: dict[Path, None] = {}
     for path in wanted:
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - is_dir() raises for a long name
             files |= dict.fromkeys(_below(path, config))
-        elif path.is_file():
+        elif os.path.isfile(path):  # noqa: PTH113
             files[path] = None
         elif paths:
             raise UsageError(f"no file or folder {path}")
@@ -124,11 +139,24 @@ def recipients_file(given: Path | None) -> Iterator[Path | None]:
         UsageError: the file does not exist.
     """
     if given is None or str(given) != "-":
-        if given is not None and not given.is_file():
+        if given is not None and not os.path.isfile(given):  # noqa: PTH113
             raise UsageError(f"--recipients: no file {given}")
         yield given
         return
+    import tempfile  # 3 ms that only a spool is worth
+
     from msgspec_runner.recipients.readers import spool
 
     with tempfile.TemporaryDirectory(prefix="msgspec-runner-") as folder:
-        yield spool(sys.stdin.buffer, Path(folder))
+        yield spool(standard_input(), Path(folder))
+
+
+def standard_input() -> BinaryIO:
+    """Return the bytes that come in.
+
+    Raises:
+        UsageError: standard input is closed, as for some services.
+    """
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: name a file instead of -")
+    return sys.stdin.buffer
