@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from msgspec_runner.diagnostics import Diagnostic
 from msgspec_runner.linting.linter import LintResult
-from msgspec_runner.reports.text import printable
+from msgspec_runner.reports.text import count, printable
 
 
 def concise(result: LintResult) -> str:
     """Return a line for every finding."""
-    return "".join(
-        f"{printable(item.file)}:{item.span.start.line}:{item.span.start.col}: {item.code} {printable(item.message)}\n"
-        for item in result.diagnostics
-    )
+    return "".join(_line(item) for item in result.diagnostics)
+
+
+def _line(item: Diagnostic) -> str:
+    start = item.span.start
+    return f"{printable(item.file)}:{start.line}:{start.col}: {item.code} {printable(item.message)}{_data(item)}\n"
+
+
+def _data(item: Diagnostic) -> str:
+    """Say which cell is the first of those that caused a finding, and of how many rows."""
+    if item.rows is None or not item.related:
+        return ""
+    place = item.related[0]
+    shared = f"; {item.rows.count:,} of {count(item.rows.total, 'row')}" if item.rows.count > 1 else ""
+    return f" ({printable(place.file)}:{place.row}:{place.column}{shared})"

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec_runner.diagnostics import Diagnostic, Severity, Span
 from msgspec_runner.linting.linter import LintResult
+from msgspec_runner.reports.notes import cells, rows
 from msgspec_runner.reports.text import count, printable, width
 from msgspec_runner.source.document import Document
 
@@ -63,9 +64,10 @@ def _lines(item: Diagnostic, document: Document, paint: Paint) -> Iterator[str]:
     gutter = " " * len(str(start.line))
     head = f"{item.severity.value}[{item.code}]"
     yield f"{paint(head, _COLORS[item.severity])} {paint(item.name, 'bold')}: {printable(item.message)}"
-    yield f"{gutter} {paint('┌─', 'dim')} {printable(item.file)}:{start.line}:{start.col}"
     shown, carets = snippet(document.line(start.line), item.span)
     notes = list(_notes(item))
+    corner = "┌─" if shown.strip() or notes else "└─"
+    yield f"{gutter} {paint(corner, 'dim')} {printable(item.file)}:{start.line}:{start.col}"
     if shown.strip():
         yield f"{gutter} {paint('│', 'dim')}"
         yield f"{paint(str(start.line), 'dim')} {paint('│', 'dim')} {shown}".rstrip()
@@ -75,11 +77,10 @@ def _lines(item: Diagnostic, document: Document, paint: Paint) -> Iterator[str]:
 
 
 def _notes(item: Diagnostic) -> Iterator[str]:
-    for place in item.related:
-        yield f"{printable(place.file)}:{place.row}:{place.column}  {printable(place.message)}"
-    if item.rows is not None and (item.rows.count > 1 or item.rows.total > 1):
-        total = item.rows.total or item.rows.count
-        yield f"{item.rows.count:,} of {count(total, 'row')}; {len(item.rows.sample)} shown"
+    yield from cells(item)
+    shared = rows(item)
+    if item.rows is not None and shared:
+        yield f"{shared}; {len(item.rows.sample)} shown"
     if item.fix is not None:
         safety = "" if item.fix.safety == "safe" else " (changes what is sent: check it)"
         edit = item.fix.edits[0]

@@ -19,14 +19,22 @@ def write_results(path: Path, records: Iterable[Record]) -> None:
     """Write the messages of a run, one JSON object a line, readable by its owner only; whole or not at all.
 
     Args:
-        path: the file; replaced where it exists.
+        path: the file; replaced where it exists. A device or a pipe is written to instead.
         records: the messages.
+
+    Raises:
+        OSError: it cannot be written.
     """
+    lines = (json.dumps(record.as_dict(), ensure_ascii=False) + "\n" for record in records)
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+        return
+    path = path.resolve()  # not the link is replaced, but the file
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            for record in records:
-                file.write(json.dumps(record.as_dict(), ensure_ascii=False) + "\n")
+            file.writelines(lines)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

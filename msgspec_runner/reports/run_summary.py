@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from msgspec_runner.content.phone import mask_within
 from msgspec_runner.dispatch.progress import RunResult
 from msgspec_runner.ledger.ledger import Record, Totals
 from msgspec_runner.model import State
@@ -24,17 +25,17 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
     """
     yield f"run {run}: {totals_words(result.totals)}"
     if result.stopped_reason is not None:
-        yield f"stopped early: {printable(result.stopped_reason)}"
+        yield f"stopped early: {shown(result.stopped_reason)}"
     if result.interrupted:
         yield "interrupted: what was in flight was finished and recorded"
     if result.totals.rejected or result.totals.in_doubt:
         errors = Counter(
-            (record.state, record.error or "no words")
+            (record.state, shown(record.error or "no words"))
             for record in records
             if record.state in {State.REJECTED, State.IN_DOUBT}
         )
         for (state, error), number in errors.most_common(SHOWN_ERRORS):
-            yield f"  {number:>7,} {state.value.replace('_', ' ')}: {printable(error)}"
+            yield f"  {number:>7,} {state.value.replace('_', ' ')}: {error}"
     if result.totals.in_doubt:
         yield (
             "in doubt means: it may or may not have been sent, so it is not sent again by itself. "
@@ -42,6 +43,11 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
         )
     if result.totals.planned or result.totals.retry_wait:
         yield "run the same command again to go on: nothing is sent twice"
+
+
+def shown(words: str) -> str:
+    """Return an API's words as a screen may show them: printable, and with every number masked that they quote."""
+    return printable(mask_within(words))
 
 
 def totals_words(totals: Totals) -> str:

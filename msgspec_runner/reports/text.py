@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 # C0 and C1 controls move the cursor and change colours; bidi controls reorder what a reviewer reads.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -30,6 +29,8 @@ def width(text: str) -> int:
 
 
 def _char_width(char: str) -> int:
+    import unicodedata  # a table of a megabyte that plain words do not need
+
     if unicodedata.combining(char) or char in "\u200b\u200c\u200d\ufe0f":
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

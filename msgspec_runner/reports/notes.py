@@ -1,0 +1,35 @@
+"""What a report says beside a finding's message: the cells that caused it, and how many rows share it.
+
+Row and column only. What a cell holds is somebody's data, and a CI shows its reports to many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec_runner.diagnostics import Diagnostic
+from msgspec_runner.reports.text import count, printable
+
+
+def place(item: Diagnostic) -> str:
+    """Return ``path:line:col``, which editors and CI logs make a link of."""
+    return f"{printable(item.file)}:{item.span.start.line}:{item.span.start.col}"
+
+
+def cells(item: Diagnostic) -> Iterator[str]:
+    """Yield a line for every other place of a finding: ``recipients/patients.csv:14:1  row 13, column `phone```."""
+    for related in item.related:
+        yield f"{printable(related.file)}:{related.row}:{related.column}  {printable(related.message)}"
+
+
+def rows(item: Diagnostic) -> str:
+    """Return ``37 of 12,480 rows``; empty where one row is all there is, or no row is to blame."""
+    if item.rows is None or (item.rows.count <= 1 and item.rows.total <= 1):
+        return ""
+    return f"{item.rows.count:,} of {count(item.rows.total or item.rows.count, 'row')}"
+
+
+def last_line(item: Diagnostic) -> int:
+    """Return the line of a finding's last character; its range's end may be the line below, before the first one."""
+    start, end = item.span
+    return end.line - 1 if end.col == 1 and end.line > start.line else end.line
