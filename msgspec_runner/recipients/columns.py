@@ -22,8 +22,7 @@ ProblemKind = Literal["missing-column", "empty", "invalid", "phone"]
 _NO_CELL: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column that a spec declares.
 
     Attributes:

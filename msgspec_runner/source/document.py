@@ -34,8 +34,9 @@ __all__ = [
 MAX_BYTES: Final = 1024 * 1024
 """The largest spec, 1 MiB: a thousand times a usual one. Larger ones are refused unread."""
 
-MAX_REPAIRS: Final = 20
-"""How many unquoted templates are looked past in one file to find its other problems."""
+REPAIR_CHARACTERS: Final = MAX_BYTES
+"""How many characters may be parsed again to look past unquoted templates: one parse for each of them, so
+hundreds in a spec of usual size, and one in the largest."""
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that YAML 1.2 does not allow in a text (production c-printable)."""
@@ -254,7 +255,7 @@ def _parse(text: str, source: str, standins: dict[int, str], parser: Callable[[s
     """
     tree = build(text, source, (), standins, parser)
     masks: list[int] = []
-    repairs = max(1, min(MAX_REPAIRS, MAX_BYTES // (len(text) + 1)))  # of a large text, few: each is a parse
+    repairs = max(1, REPAIR_CHARACTERS // (len(text) + 1))
     while tree.error is not None and len(masks) < repairs:
         hidden = find_unquoted_template(source, tree)
         if hidden is None:

@@ -51,17 +51,21 @@ def find_unquoted_template(source: str, tree: Tree) -> tuple[int, int] | None:
     """
     for depth, start in enumerate(tree.flows):
         if source.startswith(("{{", "{%", "{#"), start) and not _stands_between_keys(source, start):
-            return _value(source, start, in_flow=depth > 0)
+            return start, _value_end(source, start, in_flow=depth > 0)
     if not isinstance(tree.error, yaml.MarkedYAMLError):
         return None
     for mark in (tree.error.context_mark, tree.error.problem_mark):
         if mark is None:
             continue
+        for problem in tree.problems:  # a template that was complete, before the text went on
+            between = source[problem.end : mark.index] if problem.end < mark.index else None
+            if problem.kind == "unquoted-template" and between is not None and not between.strip(" \t"):
+                return problem.start, _value_end(source, problem.end, in_flow=bool(tree.flows))
         line_start = _line_start(source, mark.index)
         found = _TEMPLATE_START.search(_line(source, line_start))
         if found is not None and not _stands_between_keys(source, line_start + found.start(1)):
-            in_flow = bool(tree.flows) or found[0][0] in "[,"
-            return _value(source, line_start + found.start(1), in_flow=in_flow)
+            start = line_start + found.start(1)
+            return start, _value_end(source, start, in_flow=bool(tree.flows) or found[0][0] in "[,")
     return None
 
 
@@ -73,11 +77,10 @@ def _stands_between_keys(text: str, start: int) -> bool:
     return not text[:line_start].rstrip().endswith(":")
 
 
-def _value(source: str, start: int, *, in_flow: bool) -> tuple[int, int]:
-    """Return the range of an unquoted value: to the end of the line or a comment, in a flow to the next comma."""
+def _value_end(source: str, start: int, *, in_flow: bool) -> int:
+    """Return where an unquoted value ends: with its line or at a comment, in a flow at the next comma."""
     found = (_FLOW_VALUE if in_flow else _BLOCK_VALUE).match(source, start)
-    value = source[start : start + 2] if found is None else found[0].rstrip(" \t")
-    return start, start + len(value)
+    return start + (2 if found is None else len(found[0].rstrip(" \t")))
 
 
 def explain(text: str, tree: Tree) -> Problem:
@@ -174,7 +177,7 @@ def _colon_in_value(stop: _Stop) -> Problem | None:
         message = "a colon and a space inside an unquoted value; put the value in quotes"
     else:
         message = (
-            "this line goes on with the value above, so it can have no key; correct the indentation, or the line above"
+            "this line goes on with the value above and can have no key; correct the indentation, or the line above"
         )
     return stop.at(stop.place, stop.place + 1, message)
 

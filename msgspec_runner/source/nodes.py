@@ -80,12 +80,12 @@ class Mapping:
 
     __slots__ = ("_by_name", "end", "entries", "flow", "start")
 
-    def __init__(self, entries: tuple[Entry, ...], start: int, end: int, *, flow: bool) -> None:
-        self.entries = entries
+    def __init__(self, by_name: dict[str, Entry], start: int, end: int, *, flow: bool) -> None:
+        self.entries = tuple(by_name.values())
         self.start = start
         self.end = end
         self.flow = flow
-        self._by_name = {entry.key.text: entry for entry in entries}
+        self._by_name = by_name
 
     def entry(self, name: str) -> Entry | None:
         """Return the entry whose key has this text, or None."""

@@ -28,12 +28,12 @@ class Partials:
         if not name or "\0" in name or "\\" in name:
             return None
         folder = self._folder.resolve()
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder) or not path.is_file() or path.stat().st_size > MAX_PARTIAL:
-            return None
         try:
+            path = (folder / name).resolve()
+            if not path.is_relative_to(folder) or not path.is_file() or path.stat().st_size > MAX_PARTIAL:
+                return None
             return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+        except (OSError, RuntimeError, UnicodeDecodeError):  # RuntimeError: links in a circle
             return None
 
     def names(self) -> tuple[str, ...]:

@@ -98,8 +98,8 @@ class _Frame:
     """A collection whose end was not read yet."""
 
     __slots__ = (
-        "anchor", "end", "entries", "flow", "height", "is_mapping", "items", "key", "merges", "nodes_before",
-        "problems_before", "seen", "start", "template",
+        "anchor", "by_name", "end", "flow", "height", "is_mapping", "items", "key", "merges", "nodes_before",
+        "problems_before", "start", "template",
     )  # fmt: skip
 
     def __init__(self, start: int, anchor: str | None, nodes: int, problems: int, *, mapping: bool, flow: bool) -> None:
@@ -113,13 +113,14 @@ class _Frame:
         self.height = 0  # of the highest child
         self.template = False  # opened by two braces, which a template does and a spec never
         self.items: list[Node] = []
-        self.entries: list[Entry] = []
+        self.by_name: dict[str, Entry] = {}
         self.key: Node | None = None
-        self.seen: dict[str, Scalar] = {}
         self.merges: list[tuple[Scalar, Node]] = []
 
 
 class _Builder:
+    """The state of one :func:`build`: a method for each kind of event."""
+
     def __init__(self, text: str, masks: Collection[int], standins: Map[int, str]) -> None:
         self.text = text
         self.masks = masks
@@ -136,8 +137,8 @@ class _Builder:
         self.on_event: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self.scalar,
             yaml.AliasEvent: self.alias,
-            yaml.MappingStartEvent: self.open_mapping,
-            yaml.SequenceStartEvent: self.open_sequence,
+            yaml.MappingStartEvent: self.open,
+            yaml.SequenceStartEvent: self.open,
             yaml.MappingEndEvent: self.close,
             yaml.SequenceEndEvent: self.close,
             yaml.DocumentStartEvent: self.document,
@@ -159,21 +160,21 @@ class _Builder:
         text: str = event.value
         style = _STYLES[event.style]
         tag: str | None = event.tag
-        self.count(1, start, end)
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.too_many(start, end)
         if tag is not None or event.anchor is not None:
             start = self.after_properties(start, end)
         if self.standins:
             text = text.translate(self.standins)
         header_end = start
         if style == "plain":
-            masked = [mask for mask in self.masks if start <= mask < end]
-            if masked:
-                self.unmasked.update(masked)
+            self.opaque.append((start, end))
+            if self.masks and self.unmask(start, end):
                 self.last = node = self.template(start, end)
             else:
                 value = resolve(text) if tag is None else self.tagged(text, tag, event.start_mark.index, end)
                 self.last = node = Scalar(value, text, style, start, end, header_end, tag)
-            self.opaque.append((start, end))
         else:
             if style == "literal" or style == "folded":
                 start, header_end, end = self.block(text, start, end)
@@ -186,6 +187,12 @@ class _Builder:
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(node, 1, 0)
         self.attach(node, start, end)
+
+    def unmask(self, start: int, end: int) -> bool:
+        """Whether a plain scalar holds masked values: then they were templates indeed, without quotes."""
+        masked = [mask for mask in self.masks if start <= mask < end]
+        self.unmasked.update(masked)
+        return bool(masked)
 
     def tagged(self, text: str, tag: str, start: int, end: int) -> str | int | float | bool | None:
         try:
@@ -233,26 +240,25 @@ class _Builder:
                 self.stop("invalid-yaml", f"*{name} lies inside what &{name} names; it would never end", start, end)
             self.stop("invalid-yaml", f"no anchor &{name} comes before this alias; quote the value if it is text",
                       start, end)  # fmt: skip
-        self.count(found.nodes, start, end)
+        self.nodes += found.nodes
+        if self.nodes > MAX_NODES:
+            self.too_many(start, end)
         if len(self.frames) + found.height > MAX_DEPTH:
             self.too_deep(start, end)
         if self.frames:
             self.frames[-1].height = max(self.frames[-1].height, found.height)
         self.attach(found.node, start, end)
 
-    def open_mapping(self, event: Any) -> None:
-        self.open(event, PREFIX + "map", mapping=True)
-
-    def open_sequence(self, event: Any) -> None:
-        self.open(event, PREFIX + "seq", mapping=False)
-
-    def open(self, event: Any, known_tag: str, *, mapping: bool) -> None:
+    def open(self, event: Any) -> None:
+        mapping = type(event) is yaml.MappingStartEvent
         start, end = event.start_mark.index, event.end_mark.index
-        self.count(1, start, end)
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.too_many(start, end)
         if len(self.frames) >= MAX_DEPTH:
             self.too_deep(start, max(end, start + 1))
         problems = len(self.problems)
-        if event.tag is not None and event.tag not in (known_tag, "!"):
+        if event.tag is not None and event.tag not in (PREFIX + ("map" if mapping else "seq"), "!"):
             self.problems.append(
                 Problem(
                     "invalid-yaml", "this tag is not supported; remove it, or quote the value if it is text", start, end
@@ -279,7 +285,7 @@ class _Builder:
         else:
             for key, value in frame.merges:
                 self.merge(frame, key, value)
-            node = Mapping(tuple(frame.entries), frame.start, frame.end, flow=frame.flow)
+            node = Mapping(frame.by_name, frame.start, frame.end, flow=frame.flow)
         height = frame.height + 1
         if frame.anchor is not None:
             self.anchors[frame.anchor] = _Anchored(node, self.nodes - frame.nodes_before, height)
@@ -302,10 +308,8 @@ class _Builder:
                 frame.template |= frame.flow and self.text.startswith("{{", frame.start)
                 message = "a key must be a word or a text; write `name: value`, and quote a text that has braces"
                 self.problems.append(Problem("invalid-yaml", message, start, end))
-            elif node.text not in frame.seen:
-                frame.seen[node.text] = node
-            elif node.text != "<<" or node.style != "plain":
-                first = frame.seen[node.text]
+            elif node.text in frame.by_name:
+                first = frame.by_name[node.text].key
                 message = f"{node.text!r} is here a second time; the first one counts; remove one of them"
                 self.problems.append(Problem("duplicate-key", message, start, end, (first.start, first.end)))
         else:
@@ -314,8 +318,8 @@ class _Builder:
                 return
             if key.text == "<<" and key.style == "plain" and key.tag is None:
                 frame.merges.append((key, node))
-            elif frame.seen[key.text] is key:
-                frame.entries.append(Entry(key, node))
+            elif key.text not in frame.by_name:
+                frame.by_name[key.text] = Entry(key, node)
 
     def merge(self, frame: _Frame, key: Scalar, value: Node) -> None:
         """Add the entries of ``<<`` whose keys the mapping does not have itself; earlier sources win."""
@@ -325,20 +329,16 @@ class _Builder:
                 self.problems.append(Problem("invalid-yaml", message, key.start, key.end))
                 return
             for entry in source.entries:
-                if entry.key.text not in frame.seen:
-                    frame.seen[entry.key.text] = entry.key
-                    frame.entries.append(entry)
+                frame.by_name.setdefault(entry.key.text, entry)
 
     def after_properties(self, start: int, end: int) -> int:
         """Return the offset behind an anchor and a tag."""
         found = _PROPERTIES.match(self.text, start, end)
         return start if found is None else found.end()
 
-    def count(self, nodes: int, start: int, end: int) -> None:
-        self.nodes += nodes
-        if self.nodes > MAX_NODES:
-            message = f"more than {MAX_NODES:,} values, aliases written out; move the rows to a recipients file"
-            self.stop("oversized-document", message, start, end)
+    def too_many(self, start: int, end: int) -> NoReturn:
+        message = f"more than {MAX_NODES:,} values, aliases written out; move the rows to a recipients file"
+        self.stop("oversized-document", message, start, end)
 
     def too_deep(self, start: int, end: int) -> None:
         self.stop("oversized-document", f"nested more than {MAX_DEPTH} levels deep; flatten it", start, end)

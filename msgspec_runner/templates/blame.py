@@ -8,7 +8,7 @@ from jinja2 import nodes
 
 from msgspec_runner.templates.lookups import METHOD_NAMES
 from msgspec_runner.templates.positions import span
-from msgspec_runner.templates.problems import RenderError, describe_failure
+from msgspec_runner.templates.problems import RenderError, describe_failure, missing_value
 from msgspec_runner.templates.syntax import Tree
 from msgspec_runner.templates.values import ABSENT
 
@@ -41,12 +41,13 @@ class Blame:
 
     def missing(self, node: nodes.Node) -> RenderError:
         """Return the error of an absent value that is needed."""
+        if isinstance(node, nodes.Filter) and node.name in {"default", "d"} and node.args:
+            return self.missing(node.args[0])  # what was to stand in for it is absent too
         start, end = span(self.tree, node)
         source = self.tree.source[start:end]
         if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
             if isinstance(node, nodes.Getattr) and node.attr in METHOD_NAMES:
                 message = f"{source} is not called; write {source}()"
                 return RenderError(message, start, end, "missing", source)
-            message = f"{source} has no value here; give it one, or a default: {{{{ {source} | default('…') }}}}"
-            return RenderError(message, start, end, "missing", source)
+            return missing_value(source, start, end)
         return RenderError("this has no value here; give it a default: (…) | default('…')", start, end, "missing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from jinja2 import nodes
 
@@ -38,6 +38,17 @@ _NO_FILTERS = {
     "xmlattr": "a message is no HTML; remove it",
 }
 """Filters that people know from elsewhere, and what to write here."""
+_BY_NAME = {
+    "map": ("filter", 0),
+    "select": ("test", 0),
+    "reject": ("test", 0),
+    "selectattr": ("test", 1),
+    "rejectattr": ("test", 1),
+}
+"""Filters with an argument that is the name of a filter or a test, and which argument that is."""
+
+_BY_ATTRIBUTE = frozenset({"selectattr", "rejectattr", "groupby"})
+"""Filters whose first argument is an attribute's name."""
 
 
 def walk(tree: Tree) -> Iterator[nodes.Node]:
@@ -79,10 +90,14 @@ def includes(tree: Tree) -> tuple[IncludeUse, ...]:
     """Return the partials that a template names in quotes."""
     found = []
     for node in walk(tree):
-        if isinstance(node, _INCLUDES) and isinstance(node.template, nodes.Const):
+        if isinstance(node, _INCLUDES) and _is_named(node.template):
             optional = isinstance(node, nodes.Include) and bool(node.ignore_missing)
             found.append(IncludeUse(node.template.value, *span(tree, node.template), optional))
     return tuple(sorted(found, key=lambda use: use.start))
+
+
+def _is_named(template: nodes.Node) -> TypeGuard[nodes.Const]:
+    return isinstance(template, nodes.Const) and isinstance(template.value, str)
 
 
 def _callables(everything: list[nodes.Node]) -> frozenset[str]:
@@ -105,6 +120,7 @@ def _problems(tree: Tree, node: nodes.Node, callables: frozenset[str]) -> Iterat
     elif isinstance(node, nodes.Filter):
         if node.name not in FILTER_NAMES:
             yield _unknown("filter", filter_mark(tree, node), node.name, FILTER_NAMES)
+        yield from _argument_problems(tree, node)
     elif isinstance(node, nodes.Test):
         if node.name not in TEST_NAMES:
             yield _unknown("test", test_mark(tree, node), node.name, TEST_NAMES)
@@ -121,7 +137,7 @@ def _problems(tree: Tree, node: nodes.Node, callables: frozenset[str]) -> Iterat
         if node.recursive:
             yield _at(tree, node.iter, "a recursive loop cannot be used here; write loops inside one another")
     elif isinstance(node, _INCLUDES):
-        if not (isinstance(node.template, nodes.Const) and isinstance(node.template.value, str)):
+        if not _is_named(node.template):
             start, end = span(tree, node.template)
             yield TemplateProblem("include", "write the name of the partial in quotes", start, end)
     elif isinstance(node, nodes.Const):
@@ -138,6 +154,20 @@ def _constant_problems(tree: Tree, node: nodes.Const) -> Iterator[TemplateProble
         yield _at(tree, node, "this is half a character; write the emoji itself instead of \\ud83d\\ude00")
     elif isinstance(value, int) and value > MAX_INTEGER:
         yield _at(tree, node, "this number has more than 30 digits")
+
+
+def _argument_problems(tree: Tree, node: nodes.Filter) -> Iterator[TemplateProblem]:
+    """Look at the texts that name a filter or a test (``map('upper')``), or an attribute."""
+    kind, place = _BY_NAME.get(node.name, ("", 0))
+    known = FILTER_NAMES if kind == "filter" else TEST_NAMES
+    for arg in node.args[place : place + 1] if kind else ():
+        if isinstance(arg, nodes.Const) and isinstance(arg.value, str) and arg.value not in known:
+            start, end = span(tree, arg)
+            yield _unknown(kind, Mark(start + 1, end - 1, "name", arg.value), arg.value, known)
+    attributes = [pair.value for pair in node.kwargs if pair.key == "attribute"]
+    for arg in attributes + (node.args[:1] if node.name in _BY_ATTRIBUTE else []):
+        if isinstance(arg, nodes.Const) and str(arg.value).startswith("_"):
+            yield _at(tree, arg, "names that start with _ cannot be used here")
 
 
 def _call_problems(tree: Tree, node: nodes.Call, callables: frozenset[str]) -> Iterator[TemplateProblem]:

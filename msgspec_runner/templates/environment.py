@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec_runner.templates.limits import MAX_OUTPUT, MAX_PARTIALS, Budget
+from msgspec_runner.templates.names_only import MAX_PARTS, text_of, value_of
 from msgspec_runner.templates.parsing import parse
 from msgspec_runner.templates.problems import Refusal, RenderError
-from msgspec_runner.templates.template import Template
+from msgspec_runner.templates.template import Part, Template
 
 if TYPE_CHECKING:
     from msgspec_runner.templates.runtime import Evaluate, Mark, Run
     from msgspec_runner.templates.statements import Statements
     from msgspec_runner.templates.syntax import Tree
-
-_MAX_FAST_PARTS = 64
-"""Expressions in a template that is joined without counting characters on the way."""
 
 
 class Piece(NamedTuple):
@@ -176,6 +174,9 @@ class Environment:
         tree = template.tree
         if template.problems:
             return bound
+        if template.parts:
+            _bind_names(bound, template.parts)
+            return bound
         if template.is_static or tree is None:
             bound._fixed = [_unify_newlines(template.source)]
             return bound
@@ -187,7 +188,7 @@ class Environment:
         if len(outputs) == len(tree.body):
             pieces = [piece for node in outputs for piece in statements.pieces(node)]
             dynamic = [(index, text) for index, (text, _) in enumerate(pieces) if not isinstance(text, str)]
-            if len(dynamic) <= _MAX_FAST_PARTS:
+            if len(dynamic) <= MAX_PARTS:
                 bound._fixed = [text if isinstance(text, str) else "" for text, _ in pieces]
                 bound._dynamic = dynamic
         if template.sole_expression:
@@ -231,6 +232,10 @@ class Environment:
         if source is None:
             return None
         template = parse(source)
+        if template.parts:
+            from msgspec_runner.templates.analysis import analyse
+
+            template = analyse(source)
         for problem in template.problems:
             raise Refusal("value", f"in partial {name!r}: {problem.message}")
         if template.tree is None:
@@ -248,6 +253,24 @@ class Environment:
             inner(scope, write)
 
         return run
+
+
+def _bind_names(bound: Bound, parts: tuple[Part, ...]) -> None:
+    """Make a template of text and names ready."""
+    pieces = [(part.text if part.literal else text_of(part), (part.start, part.end, part.literal)) for part in parts]
+
+    def run(values: Mapping[str, Any], write: Any) -> None:
+        for text, mark in pieces:
+            try:
+                write(text if isinstance(text, str) else text(values), mark)
+            except Refusal as refusal:
+                raise RenderError(refusal.message, mark[0], mark[1], refusal.kind) from None
+
+    bound._run = run
+    bound._fixed = [text if isinstance(text, str) else "" for text, _ in pieces]
+    bound._dynamic = [(index, text) for index, (text, _) in enumerate(pieces) if not isinstance(text, str)]
+    if bound.template.sole_expression:
+        bound._evaluate = value_of(parts[0])
 
 
 def _never_absent(evaluate: Evaluate, missing: Callable[[], RenderError]) -> Evaluate:

@@ -10,11 +10,12 @@ from jinja2 import nodes
 from msgspec_runner.templates.blame import Blame
 from msgspec_runner.templates.limits import Budget
 from msgspec_runner.templates.lookups import attribute, item, method
-from msgspec_runner.templates.operators import ARITHMETIC, COMPARISONS, affirm, concatenate, negate, to_text
+from msgspec_runner.templates.operators import ARITHMETIC, COMPARISONS, affirm, concatenate, negate
 from msgspec_runner.templates.predicates import CALM, PREDICATES
 from msgspec_runner.templates.problems import FAILURES, Refusal
 from msgspec_runner.templates.runtime import Evaluate, Macro, Values
 from msgspec_runner.templates.syntax import Tree
+from msgspec_runner.templates.texts import to_text
 from msgspec_runner.templates.values import ABSENT
 
 

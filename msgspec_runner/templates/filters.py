@@ -34,7 +34,12 @@ def _locale(name: str) -> Locale:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> tzinfo:
+def find_zone(name: str) -> tzinfo:
+    """Return the IANA time zone of a name.
+
+    Raises:
+        Refusal: there is none of that name.
+    """
     from zoneinfo import ZoneInfo
 
     try:
@@ -69,7 +74,7 @@ class _Formatting:
         if self.timezone_name is None:
             message = "this needs a time zone; write 'timezone: America/New_York' (or another) in the spec"
             raise Refusal("value", message)
-        return _zone(self.timezone_name)
+        return find_zone(self.timezone_name)
 
     def moment(self, value: Any) -> datetime:
         """Return a value as a moment in the spec's time zone; one without offset is read as that zone's."""

@@ -9,9 +9,9 @@ from jinja2 import filters as jinja
 
 from msgspec_runner.templates.limits import Budget, check_items
 from msgspec_runner.templates.lookups import Thing, item, join
-from msgspec_runner.templates.operators import to_text
 from msgspec_runner.templates.predicates import CALM
 from msgspec_runner.templates.problems import Refusal, describe_type
+from msgspec_runner.templates.texts import to_text
 from msgspec_runner.templates.values import ABSENT
 
 

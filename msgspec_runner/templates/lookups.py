@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Any
 
 from msgspec_runner.templates.limits import check_items, check_length
-from msgspec_runner.templates.operators import to_text
 from msgspec_runner.templates.problems import Refusal, describe_type
+from msgspec_runner.templates.texts import to_text
 from msgspec_runner.templates.values import ABSENT
 
 

@@ -1,10 +1,11 @@
-"""The door to a template: plain text is recognised here, everything else is read by ``analysis``."""
+"""The door to a template: plain text is recognised here, ``names_only`` and ``analysis`` read the rest."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from msgspec_runner.templates.limits import MAX_SOURCE
+from msgspec_runner.templates.names_only import read_names
 from msgspec_runner.templates.template import Template, TemplateProblem
 
 
@@ -24,7 +25,10 @@ def parse(source: str) -> Template:
         message = f"this text is longer than {MAX_SOURCE:,} characters"
         problem = TemplateProblem("unsafe", message, MAX_SOURCE, len(source))
         return Template(source, (problem,), is_static=True)
-    # Jinja takes tens of milliseconds to import; a spec without templates does not need it.
+    simple = read_names(source)
+    if simple is not None:
+        return simple
+    # Jinja takes tens of milliseconds to import; a spec whose templates only name values does not need it.
     from msgspec_runner.templates.analysis import analyse
 
     return analyse(source)

@@ -11,7 +11,8 @@ class RenderError(Exception):
         start: offset of the first offending character in the template's source.
         end: offset behind the last one.
         kind: ``missing`` (an absent value reached the text or an operation), ``type`` (a value of the wrong
-            type), ``bound`` (too much work or text), ``value`` (everything else).
+            type), ``bound`` (too much work or text), ``include`` (a partial's partial is not there), ``value``
+            (everything else).
         name: the absent name, where ``kind`` is ``missing``.
     """
 
@@ -36,6 +37,18 @@ class Refusal(Exception):  # noqa: N818 - not an error by itself: the evaluator 
         super().__init__(message)
         self.kind = kind
         self.message = message
+
+
+def missing_value(source: str, start: int, end: int) -> RenderError:
+    """Return the error of an absent value that is needed.
+
+    Args:
+        source: the name, with attributes and items, as written.
+        start: offset of its first character in the template.
+        end: offset behind its last one.
+    """
+    message = f"{source} has no value here; give it one, or a default: {{{{ {source} | default('…') }}}}"
+    return RenderError(message, start, end, "missing", source)
 
 
 FAILURES = (

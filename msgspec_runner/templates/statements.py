@@ -10,11 +10,11 @@ from jinja2 import nodes
 from msgspec_runner.templates.expressions import Expressions
 from msgspec_runner.templates.limits import Budget
 from msgspec_runner.templates.list_filters import listed
-from msgspec_runner.templates.operators import to_text
 from msgspec_runner.templates.positions import span
 from msgspec_runner.templates.problems import FAILURES, Refusal, RenderError
 from msgspec_runner.templates.runtime import Evaluate, Loop, Macro, Mark, Module, Run, Scope, Values, Write, capture
 from msgspec_runner.templates.syntax import Tree
+from msgspec_runner.templates.texts import to_text
 
 Scopes = MutableMapping[str, Any]
 
@@ -284,12 +284,13 @@ class Statements:
                 if body is None:
                     if optional:
                         return False
-                    raise Refusal("value", f"there is no partial {name!r}")
+                    raise Refusal("include", f"there is no partial {name!r}; add it, or write the text here")
                 body(scope, write)
             except Refusal as refusal:
                 raise RenderError(refusal.message, *place, refusal.kind) from None
             except RenderError as error:
-                message = f"in partial {name!r}: {error.message}"
+                said = error.message  # of partials within partials, the innermost is the one to mend
+                message = said if said.startswith("in partial ") else f"in partial {name!r}: {said}"
                 raise RenderError(message, *place, error.kind, error.name) from None
             return True
 

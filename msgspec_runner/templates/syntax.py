@@ -73,7 +73,7 @@ class Tree:
         return position + bisect_right(self._crlf, position - 1) if self._crlf else position
 
 
-_LEXER = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False).lexer  # noqa: S701 - no HTML here
+LEXER = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False).lexer  # noqa: S701 - no HTML here
 """Jinja's lexer with the settings of the contract, section 1."""
 
 
@@ -84,7 +84,7 @@ class _Source:
         self.tree = tree
 
     def _tokenize(self, *_: object) -> TokenStream:
-        return TokenStream(_LEXER.wrap(_numbered(self.tree)), None, None)
+        return TokenStream(LEXER.wrap(_numbered(self.tree)), None, None)
 
     def iter_extensions(self) -> tuple[()]:
         return ()
@@ -97,7 +97,7 @@ def _numbered(tree: Tree) -> Iterator[tuple[int, str, str]]:
     marks = tree.marks
     position = brackets = prefixes = blocks = 0
     try:
-        for _, kind, value in _LEXER.tokeniter(text, None):
+        for _, kind, value in LEXER.tokeniter(text, None):
             if kind in _TAG_BEGINS:
                 # What lies before a tag may have been stripped; only white space ever is.
                 position = text.index(value, position)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -61,8 +60,23 @@ class IncludeUse(NamedTuple):
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Part(NamedTuple):
+    """A part of a template that is nothing but text and names.
+
+    Attributes:
+        text: the fixed text, or the name.
+        start: offset of its first character in the source.
+        end: offset behind its last one.
+        literal: whether it is fixed text.
+    """
+
+    text: str
+    start: int
+    end: int
+    literal: bool
+
+
+class Template(NamedTuple):
     """A parsed template; made by :func:`~msgspec_runner.templates.parsing.parse`, rendered through an ``Environment``.
 
     Attributes:
@@ -72,6 +86,8 @@ class Template:
         includes: the partials that it names.
         is_static: it has no ``{{``, ``{%`` or ``{#``: its text is the same for everybody.
         sole_expression: it is one ``{{ … }}`` and nothing else, so that its value need not become text.
+        parts: what it consists of, where it is nothing but text and names.
+        tree: Jinja's syntax tree, where it is more than that and could be parsed.
     """
 
     source: str
@@ -80,4 +96,5 @@ class Template:
     includes: tuple[IncludeUse, ...] = ()
     is_static: bool = False
     sole_expression: bool = False
-    tree: Tree | None = field(default=None, compare=False, repr=False)
+    parts: tuple[Part, ...] = ()
+    tree: Tree | None = None

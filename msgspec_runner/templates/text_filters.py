@@ -15,8 +15,8 @@ from jinja2.environment import Environment
 
 from msgspec_runner.templates.limits import MAX_OUTPUT, check_integer, check_length
 from msgspec_runner.templates.lookups import replace as bounded_replace
-from msgspec_runner.templates.operators import to_json, to_text
 from msgspec_runner.templates.problems import Refusal
+from msgspec_runner.templates.texts import to_json, to_text
 from msgspec_runner.templates.values import ABSENT
 
 MAX_SLOW_TEXT = 10_000

@@ -1,8 +1,6 @@
-"""How fast ``send`` posts: dispatcher, SQLite ledger and client against a bare aiohttp + orjson loop.
+"""How fast ``send`` posts: dispatcher, SQLite ledger and client, against a bare aiohttp + orjson loop.
 
-``python tests/benchmarks/bench_send.py`` prints the median ratio (1.0: recording costs nothing; the aim is 0.9).
-Both sides post the same bodies with the same concurrency to the same small server in a process of its own, one after
-the other, so that whatever else the machine does meets both.
+Both sides post the same bodies with the same concurrency to the same small server in a process of its own.
 """
 
 from __future__ import annotations
@@ -10,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import multiprocessing
-import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,10 +21,10 @@ from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.ledger import Run, init_ledger, new_run_id
 from msgspec_runner.model import Message
 from msgspec_runner.sociocs.client import Client
+from tests.benchmarks.harness import Line, Scale, by_turns
 
 CONCURRENCY = 50
-MESSAGES = 3000
-PAIRS = 7
+AIM = 0.85
 
 _ANSWER = orjson.dumps({"status": "success", "data": {"message_id": "65f0c0ffee0123456789abcd"}})
 _RESPONSE = (
@@ -111,36 +108,28 @@ async def _ours(url: str, bodies: list[dict[str, object]], folder: Path) -> floa
     return seconds
 
 
-def bench_send(pairs: int = PAIRS, messages: int = MESSAGES) -> float:
-    """Return the median of bare seconds / our seconds over interleaved pairs.
-
-    Args:
-        pairs: how often both are measured; the order alternates.
-        messages: posts in each measurement.
-    """
+def run(scale: Scale) -> Iterator[Line]:
+    """Post the same bodies to the same server, by turns with and without a ledger."""
+    count = scale.of(3000, 1000)
+    bodies = _bodies(count)
     ours_end, theirs_end = multiprocessing.Pipe()
     server = multiprocessing.Process(target=_serve, args=(theirs_end,), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{ours_end.recv()}"
-    bodies = _bodies(messages)
-    ratios = []
+
+    def ours() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            return asyncio.run(_ours(url, bodies, Path(folder)))
+
     try:
-        asyncio.run(_bare(url, bodies[:500]))
-        for pair in range(pairs):
-            with tempfile.TemporaryDirectory() as folder:
-                if pair % 2:
-                    bare = asyncio.run(_bare(url, bodies))
-                    ours = asyncio.run(_ours(url, bodies, Path(folder)))
-                else:
-                    ours = asyncio.run(_ours(url, bodies, Path(folder)))
-                    bare = asyncio.run(_bare(url, bodies))
-            ratios.append(bare / ours)
-            sys.stderr.write(f"bare {messages / bare:6.0f}/s   with ledger {messages / ours:6.0f}/s\n")
+        pairs = by_turns(ours, lambda: asyncio.run(_bare(url, bodies)), scale.pairs)
     finally:
         server.kill()
         server.join()
-    return statistics.median(ratios)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"send / bare aiohttp + orjson: {bench_send():.2f}\n")
+    yield Line(
+        "send with the ledger: speed, bare aiohttp + orjson = 1",
+        f"{count / pairs.ours:,.0f}/s",
+        f"{count / pairs.other:,.0f}/s",
+        pairs.speed,
+        aim=AIM,
+    )

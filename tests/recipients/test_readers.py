@@ -55,6 +55,7 @@ def test_inline_rows() -> None:
     assert list(source) == [(1, 1, {"a": "1"}), (2, 2, {"b": 2, "a": None})]
     assert source.column_number("b") == 2
     assert source.column_number("c") == 1
+    assert [row.line for row in inline([{"a": "1"}, {"a": "2"}], "spec.yaml", (7, 9))] == [7, 9]
 
 
 @pytest.mark.parametrize(

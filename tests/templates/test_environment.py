@@ -91,7 +91,7 @@ def test_text(source: str, text: str) -> None:
         ("{{ order.none }}", "missing", "order.none", None),
         ("{{ name | replace('n', nick) }}", "missing", "nick", "nick"),
         ("{% for x in nick %}{% endfor %}", "missing", "nick", "nick"),
-        ("{{ nick | default(nick) }}", "missing", "nick | default(nick)", None),
+        ("{{ nick | default(nick) }}", "missing", "nick", "nick"),
         ("{{ [nick] }}", "missing", "[nick]", None),
         ("{{ name.startswith(nick) }}", "missing", "nick", "nick"),
         ("a {{ name + 1 }} b", "type", "name + 1", None),

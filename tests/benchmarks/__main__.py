@@ -1,0 +1,51 @@
+"""``python -m tests.benchmarks [NAME …] [--quick]``: a table of ratios, with what is aimed at beside them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from tests.benchmarks import bench_lint, bench_memory, bench_render, bench_rows, bench_send, bench_startup
+from tests.benchmarks.harness import Line, Scale
+
+BENCHMARKS: dict[str, Callable[[Scale], Iterator[Line]]] = {
+    "memory": bench_memory.run,
+    "start-up": bench_startup.run,
+    "lint": bench_lint.run,
+    "rows": bench_rows.run,
+    "render": bench_render.run,
+    "send": bench_send.run,
+}
+"""All of them. ``memory`` comes first: a child's figure is never below what its parent holds."""
+
+_ROW = "{:<54} {:>16} {:>16} {:>15} {:>10}  {}"
+
+
+def main(arguments: list[str]) -> None:
+    """Run the benchmarks that are named, or all, and print each line as soon as it is known."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(BENCHMARKS)}; default all")
+    parser.add_argument("--quick", action="store_true", help="take less of everything: for trying out, not for quoting")
+    given = parser.parse_args(arguments)
+    for name in given.names:
+        if name not in BENCHMARKS:
+            parser.error(f"no benchmark `{name}`; there are {', '.join(BENCHMARKS)}")
+    scale = Scale(pairs=3, quick=True) if given.quick else Scale(pairs=7, quick=False)
+    print(_ROW.format("", "ours", "other", "figure", "aim", ""))
+    for name in given.names or BENCHMARKS:
+        for line in BENCHMARKS[name](scale):
+            print(_format(line), flush=True)
+
+
+def _format(line: Line) -> str:
+    value = f"{line.value:,.2f}" if line.unit == "×" else f"{line.value:,.0f}"
+    if line.aim is None:
+        aim, mark = "", ""
+    else:
+        aim, mark = f"{'≥' if line.least else '≤'} {line.aim:g}{line.unit}", "pass" if line.met else "BELOW"
+    return _ROW.format(line.what, line.ours, line.other, value + line.unit, aim, mark).rstrip()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
