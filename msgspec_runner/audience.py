@@ -42,21 +42,26 @@ def recipients_path(spec: Spec, root: Path) -> Path | None:
     """Return the file that ``recipients.file`` names, or None where the spec names none.
 
     Raises:
-        RecipientsError: it lies outside the project's root, symlinks resolved.
+        RecipientsError: it lies outside the project's root, symlinks resolved, or can be no file.
     """
     if spec.file is None:
         return None
     document = spec.document
     path = Path(document.file).parent / spec.file.text
-    if "\0" in spec.file.text or not path.resolve().is_relative_to(root.resolve()):
-        place = document.position(spec.file.start)
-        raise RecipientsError(
-            "recipients.file must lie inside the project's root; copy the file into the project, or use --recipients",
-            file=document.file,
-            line=place.line,
-            column=place.col,
-        )
-    return path
+    try:
+        is_inside = path.resolve().is_relative_to(root.resolve())
+        is_folder = path.is_dir()
+    except (OSError, RuntimeError, ValueError):  # too long, a circle of links, a NUL
+        problem = "recipients.file is no path that can exist; write the path of a file, relative to this spec"
+    else:
+        if is_inside and not is_folder:
+            return path
+        problem = "recipients.file is a folder; name a file in it"
+        if not is_inside:
+            cure = "copy the file into the project, or use --recipients"
+            problem = f"recipients.file must lie inside the project's root; {cure}"
+    place = document.position(spec.file.start)
+    raise RecipientsError(problem, file=document.file, line=place.line, column=place.col)
 
 
 def open_audience(spec: Spec, root: Path, override: Path | None = None) -> Source:
@@ -111,8 +116,11 @@ def rendered_rows(source: Source, renderer: Renderer, binder: Binder | None = No
             yield RenderedRow(row, values, rendered, rendered.problems)
             continue
         blamed = {problem.column for problem in cell_problems}
+        # A bad cell is no value; what the message lacks without it is no problem of its own.
         problems = tuple(map(_cell_row_problem, cell_problems)) + tuple(
-            problem for problem in rendered.problems if problem.column not in blamed
+            problem
+            for problem in rendered.problems
+            if problem.column not in blamed and problem.rule != "renders-empty"
         )
         yield RenderedRow(row, values, rendered, problems)
 

@@ -8,9 +8,9 @@ What would let a pull request hurt somebody is no key here: neither the base URL
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,9 @@ def project_root(cwd: Path, paths: tuple[Path, ...] = ()) -> Path:
     The paths decide where they lie outside of the working folder's project. Without any configuration or git
     above, the folder that holds ``specs/`` is the root, or else the working folder.
     """
-    target = paths[0].resolve() if paths else cwd.resolve()
-    folder = target if target.is_dir() else target.parent
+    # A link belongs to the project that it lies in, wherever it leads.
+    target = Path(os.path.abspath(paths[0])) if paths else cwd.resolve()  # noqa: PTH100
+    folder = target if os.path.isdir(target) else target.parent  # noqa: PTH112 - is_dir() raises for a long name
     found = find_root(folder)
     if found is not None:
         return found
@@ -161,6 +162,8 @@ def _read_keys(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _KEYS:
+            from difflib import get_close_matches
+
             close = get_close_matches(key, _KEYS, n=1)
             hint = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(sorted(_KEYS))}"
             if key in {"base-url", "base_url", "api-key", "api_key"}:

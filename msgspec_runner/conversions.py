@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
+from math import isfinite
 from urllib.parse import urlsplit
 
 from msgspec_runner.content.phone import canonical
@@ -50,12 +51,27 @@ def url_problem(url: str) -> str | None:
         return "a URL starts with https:// or http://"
     if not host:
         return "the URL has no host"
-    if host == "localhost" or ("." not in host and ":" not in host):
+    if host == "localhost" or ("." not in host and ":" not in host) or _is_private(host):
         return "the provider cannot fetch it: the host is not public"
     return None
 
 
+def _is_private(host: str) -> bool:
+    if not _ADDRESS.fullmatch(host):
+        return False
+    from ipaddress import ip_address
+
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+MAX_INTEGER = 2**53 - 1
+"""The largest whole number that every reader of JSON takes exactly (RFC 8259, section 6)."""
+
 _SCHEDULE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)")
+_ADDRESS = re.compile(r"[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*")
 # More than four spaces in a row, a newline or a tab in a value: WhatsApp error 132018, Twilio 63013.
 _BAD_VARIABLE = re.compile(r"[\n\r\t]| {5}")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
@@ -126,9 +142,19 @@ def _variable(text: str) -> str:
 
 def _integer(text: str) -> int:
     try:
-        return int(_present(text).strip())
+        number = int(_present(text).strip())
     except ValueError:
         raise Invalid("it is no whole number") from None
+    check_number(number)
+    return number
+
+
+def check_number(value: object) -> None:
+    """Refuse a number that JSON cannot carry to every reader: infinite, none at all, or beyond 2**53 (RFC 8259)."""
+    if isinstance(value, float) and not isfinite(value):
+        raise Invalid("JSON has no such number; write digits, or quote it if it is text")
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise Invalid(f"it is beyond {MAX_INTEGER:,}, which JSON cannot carry; quote it if it is text")
 
 
 def _boolean(text: str) -> bool:
@@ -163,8 +189,19 @@ def _finish_variables(value: dict[str, object]) -> dict[str, object]:
 
 
 def _finish_extra_fields(value: dict[str, object]) -> dict[str, object] | None:
-    kept = {name: item for name, item in value.items() if item is not None and str(item).strip() and item is not ABSENT}
+    kept = {
+        str(name): _extra(item)
+        for name, item in value.items()
+        if item is not None and item is not ABSENT and str(item).strip()
+    }
     return kept or None
+
+
+def _extra(value: object) -> object:
+    if isinstance(value, list | tuple | dict):
+        raise Invalid("a contact field is a text, a number, or true or false")
+    check_number(value)
+    return value if isinstance(value, bool | int | float) else str(value)
 
 
 def _scalar(value: object) -> str:

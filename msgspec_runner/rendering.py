@@ -8,14 +8,16 @@ linted and what is sent cannot differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.config import Config
-from msgspec_runner.conversions import Invalid, converter, to_object
-from msgspec_runner.model import Message, identity
+from msgspec_runner.conversions import Invalid, check_number, converter, to_object
 from msgspec_runner.providers import PROVIDERS
 from msgspec_runner.spec import CONTENT, Field, Spec
 from msgspec_runner.templates import ABSENT, Bound, Environment, RenderError
+
+if TYPE_CHECKING:
+    from msgspec_runner.model import Message
 
 Values = Mapping[str, object]
 """One recipient's columns by name, converted to their types; an empty cell is ABSENT."""
@@ -132,7 +134,7 @@ class Renderer:
             and not _has_content(body)
             and not any(problem.field is not None and problem.field.path[1] in CONTENT for problem in problems)
         ):
-            problems.append(self._no_content())
+            problems.append(self._no_content(body))
         to = body.get("to")
         return Rendered(body, to if isinstance(to, str) else "", recipient_key, tuple(problems))
 
@@ -140,8 +142,13 @@ class Renderer:
         """Return the rendered text of one field in pieces that know the template's characters they came from."""
         return tuple(self._environment.bind(field.template).pieces(self._variables | dict(values)))
 
-    def _no_content(self) -> RowProblem:
+    def _no_content(self, body: Mapping[str, object]) -> RowProblem:
         first = next((field for field in self.spec.fields if field.path[1] in CONTENT), None)
+        if "template" in body:
+            # Of a provider that is written out, MSG301 has said so.
+            rule = "renders-empty" if self.spec.provider is None else "no-content"
+            field = next((field for field in self.spec.fields if field.path[1] == "template"), None)
+            return RowProblem(rule, field, f"`{body.get('provider')}` sends no templates")
         if self._content_is_template:
             return RowProblem("renders-empty", first, "")
         return RowProblem("no-content", first, "")
@@ -159,26 +166,35 @@ class Renderer:
         """Return the function that gives the field's final value: chosen once, called for every row."""
         if field.kind == "object":
             return self._object(field)
-        if field.template.is_static and field.kind != "string":
-            constant = field.constant
-            blank = field.optional and field.blank
-            return lambda _: None if blank else constant
+        if field.template.is_static:
+            return self._constant(field)
         if field.template.sole_expression and field.optional:
             text = _empty_for_absent(self._bind(field))
         else:
             text = self._text(field)
         convert = converter(field)
-        if not field.template.is_static:
-            return lambda values: convert(text(values))
-        # A constant is converted once; an error in it is an error of every row.
+        return lambda values: convert(text(values))
+
+    def _constant(self, field: Field) -> Callable[[Values], object]:
+        """Convert a field that is no template once; an error in it is an error of every row."""
+        result: object
         try:
-            result = convert(field.node.text if field.node.value is not None else "")
+            if field.kind == "string":
+                result = converter(field)(field.node.text if field.node.value is not None else "")
+            else:
+                result = None if field.optional and field.blank else field.constant
+                check_number(result)
         except Invalid as error:
             self.constant_problems.append(_field_problem(field, error))
             return _raiser(error)
         return lambda _: result
 
     def _object(self, field: Field) -> Callable[[Values], object]:
+        if field.template.is_static:
+            # MSG109 has said of the spec that an object or a template belongs here.
+            error = Invalid("it is plain text", "wrong-type")
+            self.constant_problems.append(_field_problem(field, error))
+            return _raiser(error)
         bound = self._bind(field)
         sole = field.template.sole_expression
 
@@ -211,7 +227,10 @@ def to_message(spec: Spec, rendered: Rendered, row: int, origin: str, *, segment
         origin: see :func:`msgspec_runner.model.identity`.
         segments: SMS segments of the text; None where the provider has none.
     """
+    # Only who sends needs digests, which take longer to load than many a lint takes to run.
     import orjson
+
+    from msgspec_runner.model import Message, identity
 
     return Message(
         key=identity(origin, spec.id, spec.edition, rendered.to, rendered.recipient_key),
@@ -274,15 +293,19 @@ def _has_content(body: Mapping[str, object]) -> bool:
     return any(name in body and (name != "template" or templates_count) for name in CONTENT)
 
 
+_RULES = {"missing": "empty-cell", "bound": "unsafe-expression", "include": "missing-include"}
+
+
 def _render_problem(field: Field, error: RenderError) -> RowProblem:
-    rule = {"missing": "empty-cell", "bound": "unsafe-expression"}.get(error.kind, "invalid-rendered-field")
+    rule = _RULES.get(error.kind, "invalid-rendered-field")
     return RowProblem(rule, field, str(error.message), error.start, error.end, error.name or "")
 
 
 def _field_problem(field: Field, error: Invalid) -> RowProblem:
     """Point at the whole field; at the cell instead where the field is nothing but one column."""
     names = field.template.names
-    column = names[0].name if field.template.sole_expression and len(names) == 1 else ""
+    is_cell = field.template.sole_expression and len(names) == 1 and field.kind != "object"
+    column = names[0].name if is_cell else ""
     if error.rule == "invalid-phone-cell":
         if field.template.is_static:
             return RowProblem("invalid-phone-number", field, error.detail)

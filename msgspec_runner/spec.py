@@ -7,7 +7,6 @@ one run of the linter shows every finding. :func:`build_spec` is pure; nothing b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from msgspec_runner.providers import PROVIDERS, Provider
@@ -67,8 +66,7 @@ class Field(NamedTuple):
         return self.node.value is None or not self.node.text.strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Guard rails of ``delivery``; each None where it is not given.
 
     Attributes:
@@ -86,8 +84,7 @@ class Delivery:
     hold: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """One message spec.
 
     Attributes:
@@ -169,9 +166,9 @@ def build_spec(document: Document) -> Spec:
         description=_text(root, "description") or "",
         provider=PROVIDERS.get(provider.node.text) if provider is not None else None,
         fields=fields,
-        key=_field(("recipients", "key"), recipients.get("key") if recipients else None, "string", optional=True),
+        key=_field(("recipients", "key"), recipients.get("key") if recipients else None, "string", optional=False),
         columns=tuple(_columns(_map(recipients, "columns"))),
-        file=_scalar(recipients, "file"),
+        file=_written(recipients, "file"),
         rows=_rows(recipients, "rows"),
         samples=_rows(recipients, "samples") or (),
         has_recipients=recipients is not None,
@@ -248,16 +245,34 @@ def _columns(node: MapNode | None) -> Iterator[Column]:
         choices = body.get("enum") if body is not None else None
         yield Column(
             name=entry.key.text,
-            type=_text(body, "type") or "string",
+            type=_column_type(_text(body, "type")),
             required=required is None or required.value is not False,
             default=default.text if default is not None and default.value is not None else None,
             enum=tuple(item.text for item in choices.items if isinstance(item, Scalar))
             if isinstance(choices, SeqNode)
             else (),
             header=_text(body, "header"),
-            region=_text(body, "region"),
+            region=_column_region(_text(body, "region")),
             description=_text(body, "description") or "",
         )
+
+
+def _column_type(written: str | None) -> str:
+    """A type that does not exist is reported by the schema; its cells are taken as they are until it is mended."""
+    if written is None or written == "string":
+        return "string"
+    from msgspec_runner.recipients.cells import TYPES
+
+    return written if written in TYPES else "string"
+
+
+def _column_region(written: str | None) -> str | None:
+    """A region that does not exist is reported by MSG109; without it, numbers need their country code."""
+    if written is None:
+        return None
+    from msgspec_runner.content.phone import is_region
+
+    return written if is_region(written) else None
 
 
 def _rows(recipients: MapNode | None, name: str) -> tuple[Mapping[str, object], ...] | None:
@@ -317,9 +332,14 @@ def _scalar(node: Node | None, name: str) -> Scalar | None:
     return child if isinstance(child, Scalar) else None
 
 
-def _text(node: Node | None, name: str) -> str | None:
+def _written(node: Node | None, name: str) -> Scalar | None:
     scalar = _scalar(node, name)
-    return scalar.text if scalar is not None and scalar.value is not None else None
+    return scalar if scalar is not None and scalar.value is not None else None
+
+
+def _text(node: Node | None, name: str) -> str | None:
+    scalar = _written(node, name)
+    return None if scalar is None else scalar.text
 
 
 def entry_at(document: Document, path: tuple[str, ...]) -> Entry | None:

@@ -21,16 +21,16 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import count
 from typing import Protocol, TypeVar
 
 from msgspec_runner.dispatch.breaker import Breaker
 from msgspec_runner.dispatch.clock import Bell, Clock, MonotonicClock
+from msgspec_runner.dispatch.job import Job
 from msgspec_runner.dispatch.pace import Pace
 from msgspec_runner.dispatch.progress import Progress, RunResult
-from msgspec_runner.dispatch.retry import History, decide
+from msgspec_runner.dispatch.retry import decide
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.ledger import Ledger, Planned, RunStatus, Settlement, Totals
 from msgspec_runner.model import Outcome, OutcomeKind, State
@@ -41,8 +41,8 @@ HORIZON = 0.1
 PAGE = 500
 """Planned messages read from the ledger at a time."""
 
-_NOTHING = Outcome(OutcomeKind.UNSENT)
-"""What a message without an attempt has to tell."""
+_SHORTEST_NAP = 0.001
+"""Seconds: a shorter one may be lost in the rounding of a clock, and be slept again and again."""
 
 T = TypeVar("T")
 
@@ -55,31 +55,11 @@ class Poster(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A message between its first claim and its last settlement."""
-
-    message: Planned
-    attempts: int = 0
-    unsent: int = 0
-    throttled: int = 0
-    first: float = 0.0
-    """When its first attempt began."""
-    excused: float = 0.0
-    """Seconds that it waited because of 429."""
-    excused_since: float | None = None
-    """When such a wait began; None: it does not wait for that."""
-    due: float = 0.0
-    """When to try it again."""
-    last: Outcome = _NOTHING
-    """What its last attempt proved."""
-
-
 class Dispatcher:
     """Carries out one planned run.
 
     Args:
-        ledger: knows the run; its methods are called from a thread of the dispatcher's own, one at a time.
+        ledger: knows the run; its methods may wait for the disk, so they are called from a thread.
         poster: posts bodies.
         run_id: a run that was begun and planned in the ledger.
         concurrency: posts at once.
@@ -87,6 +67,7 @@ class Dispatcher:
         clock: for tests.
         rand: returns random numbers in [0, 1), for the backoff's jitter.
         on_event: called in the event loop after each transaction; must be quick.
+        executor: where the ledger's methods are called, one at a time; shut down with the run. None: a thread.
     """
 
     def __init__(
@@ -100,6 +81,7 @@ class Dispatcher:
         clock: Clock | None = None,
         rand: Callable[[], float] = random.random,
         on_event: Callable[[Progress], None] | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._ledger = ledger
         self._poster = poster
@@ -108,6 +90,7 @@ class Dispatcher:
         self._clock = clock or MonotonicClock()
         self._rand = rand
         self._on_event = on_event
+        self._executor = executor or ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._pace = Pace(rate)
         self._breaker = Breaker()
         self._bell = Bell(self._clock)
@@ -117,13 +100,13 @@ class Dispatcher:
         self._backlog: deque[Planned] = deque()
         self._position = 0
         self._exhausted = False
-        self._ready: asyncio.Queue[_Job] = asyncio.Queue()
+        self._ready: asyncio.Queue[Job] = asyncio.Queue()
         self._lined_up = 0
         """Claimed jobs that are not being posted yet."""
         self._posting = 0
-        self._waiting: list[tuple[float, int, _Job]] = []
+        self._waiting: list[tuple[float, int, Job]] = []
         self._order = count()
-        self._outcomes: list[tuple[_Job, Settlement]] = []
+        self._outcomes: list[tuple[Job, Settlement]] = []
         """Known, not recorded yet."""
         self._sending = 0
         """Jobs that the ledger holds as ``sending``."""
@@ -143,8 +126,8 @@ class Dispatcher:
             LedgerError: the ledger cannot be written. Nothing new was sent from then on; what had been sent and could
                 not be recorded is ``sending`` in the ledger and becomes in doubt with the next ``send``.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="ledger") as thread:
-            task = asyncio.ensure_future(self._run(thread))
+        with self._executor:
+            task = asyncio.ensure_future(self._run())
             try:
                 return await asyncio.shield(task)
             except asyncio.CancelledError:
@@ -163,6 +146,8 @@ class Dispatcher:
             return
         self._interrupted = True
         self._stop(None)
+        self._note = f"stopping: {self._posting} in flight, finished first; once more gives them up as in doubt"
+        self._tell(())
 
     def abort(self) -> None:
         """Give up what is in flight as in doubt and end the run now."""
@@ -173,22 +158,22 @@ class Dispatcher:
 
     # the run
 
-    async def _run(self, thread: ThreadPoolExecutor) -> RunResult:
+    async def _run(self) -> RunResult:
         self._workers = [asyncio.ensure_future(self._work()) for _ in range(self._concurrency)]
         try:
-            await self._pump(thread)
+            await self._pump()
         except LedgerError as error:
-            await self._last_words(thread, error)
+            await self._last_words(error)
         finally:
             for worker in self._workers:
                 worker.cancel()
             await asyncio.gather(*self._workers, return_exceptions=True)
-        totals = await self._close(thread)
+        totals = await self._close()
         if self._fault is not None:
             raise self._fault
         return RunResult(totals, self._reason, self._interrupted)
 
-    async def _last_words(self, thread: ThreadPoolExecutor, error: LedgerError) -> None:
+    async def _last_words(self, error: LedgerError) -> None:
         """The ledger failed: send nothing new, let the flights land, and try once more to record them."""
         self._fault = error
         self._stop(str(error))
@@ -196,16 +181,16 @@ class Dispatcher:
             self._hand_back()
             await self._bell.wait(None)
         with contextlib.suppress(LedgerError):
-            await self._commit(thread, ())
+            await self._commit(())
 
-    async def _close(self, thread: ThreadPoolExecutor) -> Totals:
+    async def _close(self) -> Totals:
         status = RunStatus.FINISHED
         if self._reason is not None:
             status = RunStatus.STOPPED
         elif self._interrupted:
             status = RunStatus.INTERRUPTED
         try:
-            return await self._in(thread, lambda: self._ledger.end(self._run_id, status, self._reason))
+            return await self._in_ledger(lambda: self._ledger.end(self._run_id, status, self._reason))
         except LedgerError:
             if self._fault is not None:
                 raise self._fault from None
@@ -219,23 +204,25 @@ class Dispatcher:
         self._gate.ring()
         self._bell.ring()
 
-    @staticmethod
-    async def _in(thread: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, call)
+    async def _in_ledger(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     # the pump
 
-    async def _pump(self, thread: ThreadPoolExecutor) -> None:
+    async def _pump(self) -> None:
         """Claim and settle until nothing is left to do."""
         while True:
             if self._stopping:
                 self._hand_back()
             elif not self._exhausted and len(self._backlog) < self._concurrency:
-                await self._fetch(thread)
+                await self._fetch()
+            import os
+            if (L:=float(os.environ.get("LINGER","0"))) and not self._stopping and self._posting*2>=self._concurrency and len(self._outcomes)*2<self._concurrency:
+                await self._clock.sleep(L)
             now = self._clock.now()
             jobs = [] if self._stopping else self._next_jobs(now)
             if jobs or self._outcomes:
-                await self._commit(thread, jobs)
+                await self._commit(jobs)
             elif self._is_done():
                 return
             else:
@@ -246,43 +233,45 @@ class Dispatcher:
             return False
         return self._stopping or (self._exhausted and not self._backlog)
 
-    async def _fetch(self, thread: ThreadPoolExecutor) -> None:
-        page = await self._in(thread, lambda: self._ledger.pending(self._run_id, self._position, PAGE))
+    async def _fetch(self) -> None:
+        page = await self._in_ledger(lambda: self._ledger.pending(self._run_id, self._position, PAGE))
         self._exhausted = len(page) < PAGE
         if page:
             self._position = page[-1].position
             self._backlog.extend(page)
 
-    def _next_jobs(self, now: float) -> list[_Job]:
+    def _next_jobs(self, now: float) -> list[Job]:
         """Choose what to claim now: what is due for another attempt first, then what is new."""
+        sending = self._sending - len(self._outcomes)  # settled in the transaction that claims
         room = min(
             self._pace.allowance(now, HORIZON, self._concurrency) - self._lined_up,
-            2 * self._concurrency - self._sending,
+            2 * self._concurrency - sending,
         )
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         while len(jobs) < room and self._waiting and self._waiting[0][0] <= now:
             jobs.append(heapq.heappop(self._waiting)[2])
         # Waiting messages keep their places: an outage must not pull the whole plan into retry_wait.
-        new = min(room, 2 * self._concurrency - self._sending - len(self._waiting)) - len(jobs)
-        jobs.extend(_Job(self._backlog.popleft()) for _ in range(min(new, len(self._backlog))))
+        new = min(room, 2 * self._concurrency - sending - len(self._waiting)) - len(jobs)
+        jobs.extend(Job(self._backlog.popleft()) for _ in range(min(new, len(self._backlog))))
         return jobs
 
     def _seconds_to_next(self, now: float) -> float | None:
-        """Seconds until the pump has to look again by itself; None: not before the bell rings."""
+        """Seconds until the pump has to look again by itself; None: the bell rings when there is something to do."""
         if self._stopping:
             return None
-        turn = now + max(0.0, self._pace.wait(now) - HORIZON)
+        turn = self._pace.wait(now) - HORIZON
         times = [turn] if self._backlog else []
-        times += [max(turn, self._waiting[0][0])] if self._waiting else []
-        # A time that has come already waits for room, and the bell rings when there is some.
-        return min((time - now for time in times if time > now), default=None)
+        times += [max(turn, self._waiting[0][0] - now)] if self._waiting else []
+        # What could go now waits for a place, and the bell rings when there is one.
+        seconds = min((seconds for seconds in times if seconds > 0), default=None)
+        return None if seconds is None else max(seconds, _SHORTEST_NAP)
 
-    async def _commit(self, thread: ThreadPoolExecutor, jobs: Sequence[_Job]) -> None:
+    async def _commit(self, jobs: Sequence[Job]) -> None:
         """Record all known outcomes and claim ``jobs`` in one transaction; then line up what was claimed."""
         outcomes = self._outcomes.copy()
         keys = [job.message.key for job in jobs]
         settlements = tuple(settlement for _, settlement in outcomes)
-        claimed = await self._in(thread, lambda: self._ledger.commit(self._run_id, keys, settlements))
+        claimed = await self._in_ledger(lambda: self._ledger.commit(self._run_id, keys, settlements))
         del self._outcomes[: len(outcomes)]
         self._sending -= len(outcomes)
         for job, settlement in outcomes:
@@ -318,7 +307,7 @@ class Dispatcher:
             if await self._take_turn(job):
                 await self._post(job)
 
-    async def _take_turn(self, job: _Job) -> bool:
+    async def _take_turn(self, job: Job) -> bool:
         """Wait for the pace; return whether to post. If not, the job was handed back to the pump."""
         state = State.PLANNED
         try:
@@ -327,10 +316,11 @@ class Dispatcher:
                     now = self._clock.now()
                     wait = self._pace.take(now)
                     if not wait:
+                        self._lined_up -= 1
+                        self._bell.ring()  # there is a place in the line
                         return True
                     if wait > 2 * HORIZON:
-                        job.due = now + wait - HORIZON
-                        job.excused_since = job.excused_since or now
+                        job.postpone(now, now + wait - HORIZON)
                         state = State.RETRY_WAIT
                         break
                     await self._gate.wait(wait)
@@ -342,20 +332,15 @@ class Dispatcher:
         self._record(job, state)
         return False
 
-    async def _post(self, job: _Job) -> None:
+    async def _post(self, job: Job) -> None:
         started = self._clock.now()
-        if job.attempts == 0:
-            job.first = started
-        if job.excused_since is not None:
-            job.excused += started - job.excused_since
-            job.excused_since = None
-        job.attempts += 1
-        self._lined_up -= 1
+        job.begin(started)
         self._posting += 1
         try:
             outcome = await self._poster.post(job.message.body)
         except asyncio.CancelledError:
-            self._record(job, State.IN_DOUBT, Outcome(OutcomeKind.IN_DOUBT, error="given up before the answer"))
+            job.last = Outcome(OutcomeKind.IN_DOUBT, error="given up before the answer")
+            self._record(job, State.IN_DOUBT)
             raise
         except Exception as error:  # noqa: BLE001 - a bug must not lose what happened to the message
             self._fault = self._fault or error
@@ -365,34 +350,28 @@ class Dispatcher:
             self._posting -= 1
         self._judge(job, outcome, started)
 
-    def _judge(self, job: _Job, outcome: Outcome, started: float) -> None:
+    def _judge(self, job: Job, outcome: Outcome, started: float) -> None:
         """Decide what follows from an attempt, for the message and for the run."""
         now = self._clock.now()
         if outcome.kind is OutcomeKind.ACCEPTED:
             self._pace.accepted()
-        elif outcome.kind is OutcomeKind.THROTTLED:
-            job.throttled += 1
-            job.excused_since = now
-        elif outcome.kind is OutcomeKind.UNSENT:
-            job.unsent += 1
-        history = History(job.unsent, job.throttled, now - job.first - job.excused)
-        decision = decide(outcome, history, now, self._rand())
-        if decision.pause and decision.retry_at is not None:
-            self._pace.pause(decision.retry_at)
-            if self._pace.throttled(started, now):
-                self._note = f"HTTP 429: waiting {decision.retry_at - now:.1f} s, then {self._pace.rate:.3g}/s"
+        decision = decide(outcome, job.learn(outcome, now), now, self._rand())
+        if decision.retry_at is not None:
+            job.due = decision.retry_at
+            if decision.pause:
+                self._slow_down(decision.retry_at, started, now)
         reason = decision.stop or self._breaker.observe(outcome, started, now)
         if reason is not None:
             self._stop(reason)
-        job.due = decision.retry_at or now
-        state = decision.state
-        if state is State.RETRY_WAIT and self._stopping:
-            state = State.PLANNED
-        self._record(job, state, outcome)
+        hand_back = self._stopping and decision.state is State.RETRY_WAIT
+        self._record(job, State.PLANNED if hand_back else decision.state)
 
-    def _record(self, job: _Job, state: State, outcome: Outcome | None = None) -> None:
-        """Hand an outcome to the pump; without one, the message's last still holds."""
-        known = job.last = outcome or job.last
-        settlement = Settlement(job.message.key, state, known.http_status, known.message_id, known.error, job.attempts)
-        self._outcomes.append((job, settlement))
+    def _slow_down(self, until: float, started: float, now: float) -> None:
+        self._pace.pause(until)
+        if self._pace.throttled(started, now):
+            self._note = f"HTTP 429: waiting {until - now:.1f} s, then {self._pace.rate:.3g}/s"
+
+    def _record(self, job: Job, state: State) -> None:
+        """Hand what is known of a job to the pump."""
+        self._outcomes.append((job, job.settlement(state)))
         self._bell.ring()

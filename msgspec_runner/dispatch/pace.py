@@ -21,6 +21,9 @@ RECOVERY = 0.005
 MIN_RATE = 1.0
 """Messages a second: no 429 brings the rate below it (unless it was configured lower); waits do the rest."""
 
+_MICROSECOND = 1e-6
+"""Seconds: a shorter wait is a rounding error, and adding it to a clock may not move the clock at all."""
+
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*/\s*([a-z]+)", re.ASCII)
 
@@ -54,7 +57,9 @@ def gcra(arrival: float, now: float, interval: float, tolerance: float) -> tuple
         interval: seconds between two messages: 1 / rate.
         tolerance: seconds that a message may be early.
     """
-    wait = max(0.0, arrival - tolerance - now)
+    wait = arrival - tolerance - now
+    if wait < _MICROSECOND:
+        wait = 0.0
     return wait, max(arrival, now + wait) + interval
 
 
@@ -94,7 +99,7 @@ class Pace:
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next message may go; 0: now."""
-        pause = max(0.0, self._paused_until - now)
+        pause = self._paused_until - now if self._paused_until - now >= _MICROSECOND else 0.0
         if self._rate is None:
             return pause
         return max(pause, gcra(self._arrival, now, self._interval, self._tolerance)[0])

@@ -166,7 +166,10 @@ def _path(location: str | None, root: Path) -> Path:
             f"the ledger is given as a {url[1].lower()}:// address, but this version keeps "
             f"ledgers in SQLite files only. Give a path: --ledger {DEFAULT_LEDGER}"
         )
-    return root / Path(location).expanduser()
+    try:
+        return root / Path(location).expanduser()
+    except RuntimeError:  # ~somebody
+        raise LedgerError(f"the ledger {location} is in a home folder that does not exist: write a path") from None
 
 
 def _no_ledger(path: Path, root: Path) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from msgspec_runner.diagnostics import Diagnostic
 from msgspec_runner.source.document import Document
@@ -16,10 +14,12 @@ def with_fingerprints(diagnostics: Iterable[Diagnostic], documents: Mapping[str,
 
     The line's number and the message are no part of it, the count of equal ones is, so that each is unique.
     """
+    import hashlib  # 3 ms that a clean run need not wait
+
     seen: Counter[str] = Counter()
     for diagnostic in diagnostics:
         line = documents[diagnostic.file].line(diagnostic.span.start.line).strip()
         parts = "\0".join((diagnostic.file, diagnostic.code, diagnostic.path, line))
         seen[parts] += 1
         digest = hashlib.sha256(f"{parts}\0{seen[parts]}".encode("utf-8", "surrogatepass")).hexdigest()
-        yield replace(diagnostic, fingerprint=digest[:32])
+        yield diagnostic._replace(fingerprint=digest[:32])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec_runner.config import Config
-from msgspec_runner.diagnostics import Diagnostic, Severity, Span
+from msgspec_runner.diagnostics import Diagnostic, Related, Severity, Span
 from msgspec_runner.linting.fingerprints import with_fingerprints
 from msgspec_runner.linting.row_pass import RowReport, row_findings, walk_rows
 from msgspec_runner.linting.rule import Finding, Rule
@@ -19,6 +19,7 @@ from msgspec_runner.source.partials import Partials
 from msgspec_runner.spec import build_spec
 
 Found = tuple[Rule, Finding]
+_Key = tuple[str, Span, str, tuple[Related, ...]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Linter:
                 ]
         wanted = [item for item in diagnostics if not ignored_in_file(item, self.config)]
         wanted.sort(key=lambda item: item.sort_key)
-        return LintResult(tuple(with_fingerprints(wanted, kept)), kept)
+        return LintResult(tuple(with_fingerprints(wanted, kept)) if wanted else (), kept)
 
     def _lint_one(
         self, document: Document, partials: Partials, rules: Sequence[Rule]
@@ -132,16 +133,18 @@ def _spec_findings(subject: Subject, rules: Iterable[Rule]) -> Iterator[Found]:
 
 
 def _merge(by_profile: Mapping[str, list[Found]]) -> list[Found]:
-    """Say once what is found under every profile; add the profiles' names to what is not."""
-    if len(by_profile) == 1:
-        return next(iter(by_profile.values()))
-    first: dict[tuple[str, Span, str], Found] = {}
-    profiles: dict[tuple[str, Span, str], list[str]] = {}
+    """Say once what is found under every profile, or through several aliases; add the profiles' names to what is not.
+
+    What two sources of rows share (samples and a file) stays two findings: each has its own rows to show.
+    """
+    first: dict[_Key, Found] = {}
+    profiles: dict[_Key, list[str]] = {}
     for name, found in by_profile.items():
         for rule, finding in found:
-            key = (rule.code, finding.span, finding.message)
+            key = (rule.code, finding.span, finding.message, finding.related)
             first.setdefault(key, (rule, finding))
-            profiles.setdefault(key, []).append(name)
+            if name not in profiles.setdefault(key, []):
+                profiles[key].append(name)
     merged = []
     for key, (rule, finding) in first.items():
         names = profiles[key]

@@ -44,7 +44,7 @@ class RowReport:
         groups: problems by their content and source.
         totals: rows read, by source.
         unreadable: why the recipients' file could not be read to its end.
-        constant: what is wrong whoever the recipients are; only where there was not one to show it for.
+        constant: what is wrong whoever the recipients are: no row is to blame.
     """
 
     columns: set[str] | None
@@ -88,8 +88,7 @@ def walk_rows(spec: Spec, renderer: Renderer, root: Path, recipients: Path | Non
         if recipients is not None:
             raise
         report.unreadable = error
-    if not any(report.totals.values()):
-        report.constant = tuple(renderer.constant_problems)
+    report.constant = tuple(renderer.constant_problems)
     return report
 
 
@@ -114,6 +113,7 @@ def _walk(report: RowReport, source: Source, renderer: Renderer, checks: Sequenc
     binder = bind_columns(renderer.spec, source)
     for missing in binder.problems:
         report.add(source, binder, RowProblem("missing-column", None, missing.message, column=missing.column), None)
+    absent = {missing.column for missing in binder.problems}
     names = set(binder.names)
     count = 0
     for rendered_row in rendered_rows(source, renderer, binder):
@@ -121,14 +121,15 @@ def _walk(report: RowReport, source: Source, renderer: Renderer, checks: Sequenc
         if not source.fixed:
             names.update(rendered_row.values)
         for problem in rendered_row.problems:
+            if problem in renderer.constant_problems or (problem.rule == "empty-cell" and problem.column in absent):
+                continue  # no row is to blame
             report.add(source, binder, problem, rendered_row.row)
         if not rendered_row.problems:
             for check in checks:
                 for problem in check(rendered_row, renderer.spec):  # type: ignore[operator]  # chosen by the caller
                     report.add(source, binder, problem, rendered_row.row)
     report.totals[source.name] = report.totals.get(source.name, 0) + count
-    if renderer.spec.has_recipients:
-        report.columns = (report.columns or set()) | (names - RESERVED_NAMES)
+    report.columns = (report.columns or set()) | (names - RESERVED_NAMES)
 
 
 def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Finding]]:
@@ -143,7 +144,7 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
     for group in report.groups.values():
         problem = group.problem
         rule = by_name.get(problem.rule)
-        if problem.rule == "empty-cell" and problem.column not in known:
+        if problem.rule == "empty-cell" and problem.column and problem.column not in known:
             if _is_written(problem):
                 continue  # MSG402 has said that there is no such name
             rule = by_name.get("undefined-variable")
@@ -151,11 +152,14 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
             continue
         message = rule.wording(problem) if rule.wording is not None else problem.detail
         span, path = _place(subject, problem)
+        if not group.source.header:  # a spec without recipients: there are no data to point at
+            yield rule, Finding(span, message, path)
+            continue
         rows = None
         if group.rows:
             total = report.totals.get(group.source.name, group.count)
             rows = Rows(group.count, tuple(row.number for row in group.rows), total)
-        yield rule, Finding(span, message, path, related=tuple(_related(group)), rows=rows)
+        yield rule, Finding(span, message, path, related=tuple(_related(group, subject)), rows=rows)
     if report.unreadable is not None and subject.spec.file is not None and "unreadable-recipients" in by_name:
         error, file = report.unreadable, subject.spec.file
         related = (Related(error.file, error.line, error.column, "reading stopped here"),)
@@ -168,8 +172,8 @@ def _is_written(problem: RowProblem) -> bool:
     return problem.field is None or any(use.name == problem.column for use in problem.field.template.names)
 
 
-def _related(group: Group) -> Iterator[Related]:
-    column = group.problem.column
+def _related(group: Group, subject: Subject) -> Iterator[Related]:
+    column = group.problem.column if group.problem.column not in subject.variables else ""
     for row in group.rows:
         number = group.binder.column_number(column) if column else 1
         what = f"row {row.number}, column `{column}`" if column else f"row {row.number}"

@@ -14,7 +14,6 @@ The function's name, in kebab-case, is the rule's name; its docstring is its doc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.diagnostics import Fix, Related, Rows, Severity, Span
@@ -54,8 +53,7 @@ ProjectCheck = Callable[[Sequence["Subject"]], Iterable[tuple["Subject", Finding
 Wording = Callable[[RowProblem], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule.
 
     Attributes:

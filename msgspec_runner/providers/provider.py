@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 Variables = Mapping[str, object]
@@ -27,8 +26,7 @@ class ShapeProblem(NamedTuple):
     component: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """One value of ``message.provider``.
 
     Attributes:

@@ -31,6 +31,7 @@ from msgspec_runner._version import __version__
 from msgspec_runner.errors import UsageError
 from msgspec_runner.model import Outcome
 from msgspec_runner.sociocs import classify
+from msgspec_runner.sociocs.api_key import check_api_key
 from msgspec_runner.sociocs.classify import Failure
 from msgspec_runner.sociocs.origin import check_base_url
 
@@ -60,7 +61,12 @@ _FLIGHT: ContextVar[_Flight] = ContextVar("flight")
 class _Connector(aiohttp.TCPConnector):
     """Sets the bit when the pool hands out a connection: the next thing aiohttp does is write the headers."""
 
-    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:
+    async def connect(  # its parameters are aiohttp's
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> Connection:
         connection = await super().connect(req, traces, timeout)
         _FLIGHT.get().left = True
         return connection
@@ -97,13 +103,7 @@ class Client:
         self._retry_server_errors = retry_server_errors
         self._proxy, self._proxy_headers = proxy_for(self._base_url)
         # Given with each request: a session's own headers would also go to the proxy, in the clear.
-        self._headers = {
-            "apikey": self._key,
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": f"msgspec-runner/{__version__}",
-        }
+        self._secret_headers = {"apikey": self._key}
         self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -120,6 +120,12 @@ class Client:
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers={
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": f"msgspec-runner/{__version__}",
+            },
             timeout=aiohttp.ClientTimeout(
                 total=self._timeout, sock_connect=min(CONNECT_TIMEOUT, self._timeout), ceil_threshold=60
             ),
@@ -152,7 +158,7 @@ class Client:
             async with self._session.post(
                 self._url,
                 data=body,
-                headers=self._headers,
+                headers=self._secret_headers,
                 allow_redirects=False,
                 proxy_headers=self._proxy_headers,
             ) as answer:
@@ -202,23 +208,6 @@ def failure_of(error: BaseException, *, left: bool) -> Failure:
     if isinstance(error, aiohttp.ClientConnectorError):
         return Failure.NO_CONNECTION
     return Failure.BEFORE_REQUEST
-
-
-def check_api_key(api_key: str) -> str:
-    """Return the key, stripped; refuse one that no HTTP header can carry.
-
-    Raises:
-        UsageError: empty, or with characters outside printable ASCII. The message does not quote the key.
-    """
-    key = api_key.strip()
-    if not key:
-        raise UsageError("The API key is empty: set SOCIOCS_API_KEY, or use --api-key-file FILE.")
-    if not (key.isascii() and key.isprintable()):
-        raise UsageError(
-            "The API key has a line break or a character that no HTTP header can carry: "
-            "copy it again into SOCIOCS_API_KEY or the key file."
-        )
-    return key
 
 
 def proxy_for(base_url: str) -> tuple[str | None, dict[str, str] | None]:

@@ -28,6 +28,7 @@ NUMBERS = st.one_of(
     st.builds("{}{}{}".format, st.sampled_from(CODES), st.sampled_from("0178"), DIGITS),
     st.sampled_from(EXAMPLES).map(lambda number: number[1:]),
     EDITED,
+    st.text("0123456789", min_size=9, max_size=11).map("1{}".format),
 )
 
 

@@ -57,6 +57,7 @@ def test_the_examples_are_true(
     rule: Rule, kind: str, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipients.csv").write_text("phone,first_name\n+16175551212,Ann\n", encoding="utf-8")
     text = laid_over_a_plain_spec(dedent(example))
     documents = [parse_document("hello.yaml", NEIGHBOUR), parse_document("example.yaml", text)]
     found = Linter(Config(root=tmp_path)).lint(documents).diagnostics

@@ -33,5 +33,4 @@ def invalid_phone_number(subject: Subject) -> Iterator[Finding]:
         return
     problem = phone.problem(field.node.text)
     if problem is not None:
-        message = f"not a phone number: {problem}; write it like +16175551212"
-        yield Finding(subject.field_span(field), message, field.dotted)
+        yield Finding(subject.field_span(field), f"this is no phone number: it {problem}", field.dotted)

@@ -44,6 +44,6 @@ def _problem(field: Field) -> str | None:
         return url_problem(text)
     # Of a template, what stands before the first tag is certain.
     start = text.split("{", 1)[0]
-    if _SCHEME.match(start) and not re.match(r"https?:", start):
+    if _SCHEME.match(start) and not re.match(r"https?:", start, re.IGNORECASE):
         return "a URL starts with https:// or http://"
     return None

@@ -14,7 +14,6 @@ _OTHER_NAMES = {
     "sms": "twlo",
     "twilio-sms": "twlo",
     "twilio-whatsapp": "twlowa",
-    "whatsapp": "twlowa",
     "gupshup": "gswa",
     "gupshup-whatsapp": "gswa",
 }

@@ -28,6 +28,8 @@ def renders_empty(problem: RowProblem) -> str:
         recipients:
           rows: [{phone: "+16175551212", vip: "no"}]
     """
+    if problem.detail:
+        return f"{problem.detail}, so there is no content left to send: write `text` for these recipients"
     name = problem.field.name if problem.field is not None else "message"
     return (
         f"`{name}` renders to nothing, so there is no content left to send: "

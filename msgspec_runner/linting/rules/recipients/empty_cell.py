@@ -28,7 +28,7 @@ def empty_cell(problem: RowProblem) -> str:
         recipients:
           rows: [{phone: "+16175551212", first_name: ""}]
     """
-    if problem.field is None:
+    name = problem.column
+    if problem.field is None or not name:
         return problem.detail
-    name = problem.column or "the value"
     return f"`{name}` is empty, and `{problem.field.name}` needs it: fill the cell, or write `{name} | default('…')`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msgspec_runner.diagnostics import Edit, Fix, Severity
@@ -9,28 +10,48 @@ from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.rules.shape.unquoted_template import quoted
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.source.document import Scalar
-from msgspec_runner.source.schema import Violation
+from msgspec_runner.source.schema import Violation, text_places
+
+# Plain scalars that are text in YAML 1.2's core schema and something else to the types of YAML 1.1 (yaml.org/type).
+_YAML_1_1 = re.compile(
+    r"(?P<boolean>[Yy]|[Nn]|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)"
+    r"|(?P<date>\d{4}-\d\d-\d\d"
+    r"|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)"
+    r"|(?P<number>[-+]?0b[01_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?"
+    r"|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)",
+    re.ASCII,
+)
+_STARTS = frozenset("yYnNoO+-0123456789")  # what such a scalar begins with; most do not, and need no closer look
+_KINDS = {"boolean": "a boolean", "date": "a date", "number": "a number"}
 
 
 @spec_rule("MSG104", Severity.WARNING)
 def implicit_type(subject: Subject) -> Iterator[Finding]:
     """A string is written so that YAML reads a number, a boolean or a date.
 
-    ``to: +16175551212`` is the integer 16175551212 to most YAML readers, ``on`` and ``12:30`` change their
-    meaning between YAML 1.1 and 1.2. Sent is what is written, but the next tool that reads the file may think
-    otherwise. Quote it.
+    ``to: +16175551212`` is the integer 16175551212 to YAML readers, and ``yes``, ``on``, ``12:30`` and
+    ``2031-01-02`` are text in YAML 1.2 but a boolean, the number 750 and a date in YAML 1.1, which most readers
+    still speak. Sent is what is written, but the next tool that reads the file may think otherwise. Quote it.
 
     Bad::
 
         message:
           to: +16175551212
+          name: On
 
     Good::
 
         message:
           to: "+16175551212"
+          name: "On"
     """
     document = subject.document
+    for names, text in text_places("spec", document.root):
+        kind = _in_yaml_1_1(text)
+        if kind is not None:
+            span = document.span(text.start, text.end)
+            message = f"YAML 1.1 reads {kind} here, but a string is meant: quote it, {quoted(text.text)}"
+            yield Finding(span, message, ".".join(names), Fix("safe", (Edit(span, quoted(text.text)),)))
     for violation in subject.violations:
         scalar = document.node(violation.path)
         if is_implicit(violation, scalar):
@@ -43,6 +64,15 @@ def implicit_type(subject: Subject) -> Iterator[Finding]:
                 ".".join(map(str, violation.path)),
                 Fix("safe", (Edit(span, quoted(scalar.text)),)),
             )
+
+
+def _in_yaml_1_1(scalar: Scalar) -> str | None:
+    if scalar.style != "plain" or scalar.text[:1] not in _STARTS or scalar.tag is not None:
+        return None
+    if not isinstance(scalar.value, str):
+        return None
+    found = _YAML_1_1.fullmatch(scalar.text)
+    return None if found is None else _KINDS[found.lastgroup or ""]
 
 
 def is_implicit(violation: Violation, node: object) -> bool:

@@ -22,11 +22,13 @@ def reserved_name(subject: Subject) -> Iterator[Finding]:
 
         recipients:
           columns: {phone: {type: phone}, class: {}}
+          samples: [{phone: "+16175551212", class: 3b}]
 
     Good::
 
         recipients:
           columns: {phone: {type: phone}, class_name: {header: class}}
+          samples: [{phone: "+16175551212", class: 3b}]
     """
     for path in (("recipients", "columns"), ("vars",)):
         node = subject.document.node(path)

@@ -9,8 +9,11 @@ from msgspec_runner.diagnostics import Edit, Fix, Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.subject import Subject
 
-# With trim_blocks, the newline behind a block tag or a comment is no part of the text.
-_ENDS_IN_TAG = re.compile(r"[%#]}\n\Z")
+# What Jinja takes away: with trim_blocks one newline behind a block tag or a comment (but not behind `+%}`), and all
+# white space behind `-}}`, `-%}` and `-#}`.
+_TAKEN_BY_JINJA = re.compile(r"(?:-[%}#]\}\s*|(?<!\+)[%#]\}\n)\Z")
+_TEXT = frozenset({"string", "scalar"})
+"""Kinds of fields that are sent as written; white space around a number or an object has no effect."""
 
 
 @spec_rule("MSG106", Severity.WARNING)
@@ -35,7 +38,9 @@ def trailing_newline_in_text(subject: Subject) -> Iterator[Finding]:
     document = subject.document
     for field in (*subject.spec.fields, *([subject.spec.key] if subject.spec.key else [])):
         node = field.node
-        if node.style not in {"literal", "folded"} or not node.text.endswith("\n") or _ENDS_IN_TAG.search(node.text):
+        if node.style not in {"literal", "folded"} or not node.text.endswith("\n") or field.kind not in _TEXT:
+            continue
+        if not field.template.is_static and _TAKEN_BY_JINJA.search(node.text):
             continue
         span = document.span(node.start, node.header_end)
         header = document.text[node.start : node.header_end]

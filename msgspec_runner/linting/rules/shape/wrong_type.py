@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, did_you_mean, spec_rule
 from msgspec_runner.linting.rules.shape.implicit_type import is_implicit
 from msgspec_runner.linting.subject import Subject
+from msgspec_runner.recipients.columns import default_problem
 from msgspec_runner.source.document import Mapping, Node, Scalar, Sequence
 from msgspec_runner.source.schema import Violation
 
@@ -33,12 +35,14 @@ def wrong_type(subject: Subject) -> Iterator[Finding]:
     Bad::
 
         message:
-          contact_saving: {save: "maybe", list_id: "{{ list }}"}
+          contact_saving: {save: maybe}
 
     Good::
 
         message:
-          contact_saving: {save: true, list_id: "{{ list }}"}
+          contact_saving: {save: "{{ opted_in }}"}
+        recipients:
+          samples: [{phone: "+16175551212", opted_in: "yes"}]
     """
     document = subject.document
     for violation in subject.violations:
@@ -53,8 +57,45 @@ def wrong_type(subject: Subject) -> Iterator[Finding]:
         span = document.span(node.start, node.end)
         if span.start == span.end or not path:
             span = subject.key_span(*path)
-        name = path[-1] if path else "a spec"
-        yield Finding(span, _message(name, violation, node), ".".join(path))
+        if violation.keyword == "not":
+            span = subject.key_span(*path, "rows")
+        yield Finding(span, _message(_name(violation.path), violation, node), ".".join(path))
+    yield from _columns(subject)
+    yield from _timezone(subject)
+
+
+def _columns(subject: Subject) -> Iterator[Finding]:
+    """What no schema can say of a column: its default is a value of its type, and its region exists."""
+    for column in subject.spec.columns:
+        path = ("recipients", "columns", column.name)
+        default, region = (subject.document.node((*path, name)) for name in ("default", "region"))
+        problem = default_problem(column) if default is not None else None
+        if default is not None and problem is not None:
+            yield Finding(subject.document.span(default.start, default.end), problem, ".".join((*path, "default")))
+        if isinstance(region, Scalar) and column.region is None and re.fullmatch("[A-Z]{2}", region.text):
+            message = f"no country has the code {region.text}: write two letters of ISO 3166, such as US"
+            yield Finding(subject.document.span(region.start, region.end), message, ".".join((*path, "region")))
+
+
+def _timezone(subject: Subject) -> Iterator[Finding]:
+    name, node = subject.spec.timezone, subject.document.node(("timezone",))
+    if name is None or node is None:
+        return
+    # Not at the top: it costs a millisecond that only specs with a time zone should pay.
+    from msgspec_runner.templates.filters import find_zone
+    from msgspec_runner.templates.problems import Refusal
+
+    try:
+        find_zone(name)
+    except Refusal as refusal:
+        yield Finding(subject.document.span(node.start, node.end), refusal.message, "timezone")
+
+
+def _name(path: tuple[str | int, ...]) -> str:
+    """Return the words for a place: its key, ``rows[2]`` for an item of a list."""
+    if not path:
+        return "a spec"
+    return f"{path[-2]}[{path[-1]}]" if len(path) > 1 and isinstance(path[-1], int) else str(path[-1])
 
 
 def _message(name: str, violation: Violation, node: Node) -> str:
@@ -62,7 +103,8 @@ def _message(name: str, violation: Violation, node: Node) -> str:
     match violation.keyword, violation.expected:
         case "type", str() | list() as expected:
             kinds = [expected] if isinstance(expected, str) else list(expected)
-            wanted = [_WORDS[kind] for kind in kinds if kind != "null"]
+            words = _WORDS | ({"string": "a template in {{ }}"} if name in _TYPED else {})
+            wanted = [words[kind] for kind in kinds if kind != "null"]
             return f"`{name}` takes {_either(wanted)}, not {got}"
         case "enum", list() as choices:
             word = node.text if isinstance(node, Scalar) else ""
@@ -78,6 +120,8 @@ def _message(name: str, violation: Violation, node: Node) -> str:
             return f"`{name}` is not written as it must be: {_SHAPES.get(name, 'see `msgspec-runner schema`')}"
         case "minimum", least:
             return f"`{name}` must be at least {least}"
+        case "maximum", most:
+            return f"`{name}` must be at most {most}"
         case "not", _:
             return "`recipients` takes `file` or `rows`, not both: remove one"
         case keyword, limit:

@@ -1,0 +1,68 @@
+"""A message on its way through the dispatcher, and what its attempts came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec_runner.dispatch.retry import History
+from msgspec_runner.ledger.ledger import Planned, Settlement
+from msgspec_runner.model import Outcome, OutcomeKind, State
+
+_NOTHING: Final = Outcome(OutcomeKind.UNSENT)
+"""What a message without an attempt has to tell."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A message between its first claim and its last settlement.
+
+    Attributes:
+        message: as the ledger gave it.
+        attempts: posts begun.
+        due: when to try it again, on the dispatcher's clock.
+        last: what its last attempt proved.
+    """
+
+    message: Planned
+    attempts: int = 0
+    due: float = 0.0
+    last: Outcome = _NOTHING
+    _unsent: int = 0
+    _throttled: int = 0
+    _first: float = 0.0
+    """When its first attempt began."""
+    _excused: float = 0.0
+    """Seconds that it waited because of 429."""
+    _excused_since: float | None = None
+    """When such a wait began; None: it does not wait for that."""
+
+    def begin(self, now: float) -> None:
+        """An attempt begins."""
+        if self.attempts == 0:
+            self._first = now
+        elif self._excused_since is not None:
+            self._excused += now - self._excused_since
+        self._excused_since = None
+        self.attempts += 1
+
+    def postpone(self, now: float, due: float) -> None:
+        """Its turn is far off (a pause, a low rate): it waits without an attempt until ``due``."""
+        self.due = due
+        if self._excused_since is None:
+            self._excused_since = now
+
+    def learn(self, outcome: Outcome, now: float) -> History:
+        """An attempt has ended; return what the retry rules want to know of the message."""
+        self.last = outcome
+        if outcome.kind is OutcomeKind.THROTTLED:
+            self._throttled += 1
+            self._excused_since = now
+        elif outcome.kind is OutcomeKind.UNSENT:
+            self._unsent += 1
+        return History(self._unsent, self._throttled, now - self._first - self._excused)
+
+    def settlement(self, state: State) -> Settlement:
+        """Return what the ledger has to record when the message goes to ``state``."""
+        last = self.last
+        return Settlement(self.message.key, state, last.http_status, last.message_id, last.error, self.attempts)

@@ -1,0 +1,87 @@
+"""What is left of a spec's findings when its suppressions are heard, and which of these suppressed nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec_runner.diagnostics import Diagnostic, Severity
+from msgspec_runner.linting.suppressions import Selector, Suppression, read_suppressions
+from msgspec_runner.source.document import Document
+
+if TYPE_CHECKING:
+    from msgspec_runner.linting.rule import Rule
+    from msgspec_runner.linting.subject import Subject
+
+AS_WRITTEN = ("MSG1", "MSG2", "MSG3")
+"""Families whose spec rules need no recipients."""
+
+
+class Review(NamedTuple):
+    """A spec's suppressions after all else was found.
+
+    Attributes:
+        document: the file.
+        suppressions: in the order of the file.
+        unused: selectors that suppressed nothing, although their rules have seen all that there is to see.
+        known: the code and the name of every rule.
+    """
+
+    document: Document
+    suppressions: tuple[Suppression, ...]
+    unused: frozenset[Selector]
+    known: tuple[str, ...]
+
+
+def without_suppressed(diagnostics: Iterable[Diagnostic], suppressions: Sequence[Suppression]) -> list[Diagnostic]:
+    """Return the findings of a spec that none of its suppressions covers."""
+    return [
+        item
+        for item in diagnostics
+        if not any(suppression.covers(selector, item) for suppression, selector in _each(suppressions))
+    ]
+
+
+def review(
+    subject: Subject, diagnostics: Sequence[Diagnostic], rules: Iterable[Rule], all_rules: Iterable[Rule]
+) -> Review:
+    """Judge a spec's suppressions.
+
+    Args:
+        subject: the spec.
+        diagnostics: everything that was found in it.
+        rules: those that ran.
+        all_rules: those that exist.
+    """
+    codes: Mapping[str, str] = {word.lower(): rule.code for rule in all_rules for word in (rule.code, rule.name)}
+    suppressions = read_suppressions(subject.document, subject.spec, codes)
+    watched = _watched(subject, diagnostics, rules) if suppressions else frozenset()
+    unused = frozenset(
+        selector
+        for suppression, selector in _each(suppressions)
+        if selector.code in watched and not any(suppression.covers(selector, item) for item in diagnostics)
+    )
+    return Review(subject.document, suppressions, unused, tuple(codes))
+
+
+def _each(suppressions: Iterable[Suppression]) -> Iterable[tuple[Suppression, Selector]]:
+    return ((suppression, selector) for suppression in suppressions for selector in suppression.selectors)
+
+
+def _watched(subject: Subject, diagnostics: Iterable[Diagnostic], rules: Iterable[Rule]) -> frozenset[str]:
+    """Return the codes of rules that found all they ever could: what they did not find is not there.
+
+    A text that cannot be read hides findings, a broken message hides what its recipients would get, and other vars,
+    profiles or recipients (such as a file that is kept out of git) have findings of their own. Rules about several
+    specs have seen those that were named only.
+    """
+    fields = (*subject.spec.fields, *([subject.spec.key] if subject.spec.key else []))
+    if not subject.as_committed or subject.document.problems or any(field.template.problems for field in fields):
+        return frozenset()
+    whole = not any(item.severity is Severity.ERROR for item in diagnostics)
+    return frozenset(
+        rule.code
+        for rule in rules
+        if (rule.check is not None and (subject.rows_seen or rule.code.startswith(AS_WRITTEN)))
+        or ((rule.check_row is not None or rule.wording is not None) and subject.rows_seen and whole)
+    )

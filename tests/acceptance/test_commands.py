@@ -1,0 +1,139 @@
+"""What holds for every command: exit codes, help whose examples run, and pipes that are closed early."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+
+import click
+import pytest
+
+from msgspec_runner.cli import COMMANDS, main
+from tests.acceptance.project import COMMAND, Project
+from tests.acceptance.server import Server
+
+StartServer = Callable[..., Server]
+
+RUN_ID = "20261123-114501-x7k2"
+"""The run that stands in the examples."""
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """Yield each command's name and the text of its help, groups and their commands alike."""
+
+    def below(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+        context = click.Context(command, info_name=name)
+        yield name, command.get_help(context)
+        if isinstance(command, click.Group):
+            for part in command.list_commands(context):
+                found = command.get_command(context, part)
+                assert found is not None
+                yield from below(found, f"{name} {part}")
+
+    return below(main, "msgspec-runner")
+
+
+HELPS = dict(helps())
+
+
+def examples(text: str) -> list[str]:
+    """Return the lines of a help's examples."""
+    found = re.search(r"^  Examples?:\n((?:    .+\n)+)", text, re.MULTILINE)
+    return [line.strip() for line in found[1].splitlines()] if found else []
+
+
+@pytest.mark.parametrize("name", HELPS)
+def test_every_example_of_the_help_runs(project: Project, serve: StartServer, name: str) -> None:
+    lines = examples(HELPS[name])
+    assert lines, f"the help of `{name}` shows no example"
+    project.spec(2, name="reminder").towards(serve())
+    if "ledger" in name or any(RUN_ID in line for line in lines):
+        assert project.send("--limit", "1").code == 0
+        run = project.run("status").out.split()[0]
+        lines = [line.replace(RUN_ID, run) for line in lines]
+    for line in [line for line in lines if line.startswith("msgspec-runner sandbox")]:
+        lines.remove(line)
+        server = project.start(*line.replace("--port 8025", "").split()[1:], "--port", "0")
+        server.read_until("send to it")
+        server.signal(signal.SIGINT)
+        assert server.wait().code == 0
+    # Nobody is there to be asked.
+    script = "\n".join(re.sub(r"^msgspec-runner send (?!.*--yes)(.*)", r"msgspec-runner send \1 --yes", x) for x in lines)
+    path = f"{COMMAND.parent}:{project.env['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=project.root,
+        env={**project.env, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_commands_are_in_sections(project: Project) -> None:
+    shown = project.run("--help").out
+    sections = re.findall(r"^(\w+):$", shown, re.MULTILINE)
+    assert [section for section in sections if section != "Options"] == ["Write", "Send", "Afterwards", "Operate"]
+    for name in COMMANDS:
+        assert re.search(rf"^  {name}  ", shown, re.MULTILINE), name
+
+
+def test_every_command_has_the_common_options() -> None:
+    for name, text in HELPS.items():
+        if name not in {"msgspec-runner", "msgspec-runner ledger"}:
+            for option in ("--quiet", "--verbose", "--color", "--profile", "--help"):
+                assert option in text, f"{name} has no {option}"
+
+
+@pytest.mark.parametrize("command", ["lint", "plan", "render", "send"])
+def test_no_spec_is_exit_4(project: Project, command: str) -> None:
+    (project.root / "specs").mkdir()
+    missing = project.run(command, "specs")
+    assert missing.code == 4
+    assert "no spec found in specs" in missing.err
+
+
+@pytest.mark.parametrize("command", ["lint", "plan", "render", "send"])
+def test_a_path_that_is_not_there_is_exit_2(project: Project, command: str) -> None:
+    missing = project.spec(1).run(command, "specs/helo.yaml")
+    assert missing.code == 2
+    assert "specs/helo.yaml" in missing.err
+
+
+def test_a_command_that_is_none(project: Project) -> None:
+    refusal = project.run("sned")
+    assert refusal.code == 2
+    assert "did you mean `send`?" in refusal.err
+
+
+@pytest.mark.parametrize("folder", [".", "specs"])
+def test_a_command_works_in_any_folder_of_the_project(project: Project, folder: str) -> None:
+    project.spec(2).write("msgspec-runner.toml", 'specs = ["specs"]\n')
+    project.root /= folder
+    assert project.run("plan", "--output", "json").json["totals"]["new"] == 2
+
+
+@pytest.mark.parametrize("command", ["render", "lint --output json", "rule", "status --output csv", "schema"])
+def test_a_reader_that_has_seen_enough_is_no_error(project: Project, command: str) -> None:
+    project.spec(500).run("ledger", "init")
+    line = f"{COMMAND} {command} | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=project.root,
+        env=project.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.replace("ok: no findings in 1 spec\n", "")) == (0, "")
+
+
+def test_an_encoding_that_lacks_a_character_is_no_error(project: Project) -> None:
+    project.spec(1).replace("specs/hello.yaml", "Hi {{ name }}", "Grüße {{ nmae }}")
+    assert project.run("lint", "--output", "full", env={"PYTHONIOENCODING": "ascii"}).code == 1

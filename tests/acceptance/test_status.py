@@ -1,0 +1,114 @@
+"""``msgspec-runner status``: what was sent, for people, programs and spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from io import StringIO
+
+from tests.acceptance.project import Project, number
+from tests.acceptance.server import Posted, Server, accepted, answer, refused
+
+StartServer = Callable[..., Server]
+
+
+async def say(posted: Posted) -> bytes:
+    match posted.to:
+        case "+16175550002":
+            return refused("=cmd|'/c calc'!A1")
+        case "+16175550003":
+            return answer(500)
+    return accepted(posted)
+
+
+def sent(project: Project, serve: StartServer) -> Project:
+    """Two specs in two runs: one message accepted, one rejected, one in doubt; and one of another spec."""
+    project.spec(3, name="one").spec(1, name="two").towards(serve(say))
+    assert project.run("send", "specs/one.yaml", "--yes").code == 3
+    assert project.run("send", "specs/two.yaml", "--yes").code == 0
+    return project
+
+
+def test_runs_are_listed_newest_first(project: Project, serve: StartServer) -> None:
+    lines = sent(project, serve).run("status").out.splitlines()
+    assert [line.split("  ")[-1].split(": ", 1)[1] for line in lines] == [
+        "1 accepted",
+        "1 accepted, 1 rejected, 1 in doubt",
+    ]
+    assert [line.split()[1] for line in lines] == ["finished", "finished"]
+
+
+def test_the_text_masks_numbers_unless_told_otherwise(project: Project, serve: StartServer) -> None:
+    run = sent(project, serve).run("status").out.splitlines()[1].split()[0]
+    for chosen in (run, run[:-2]):
+        text = project.run("status", chosen).out
+        assert text.splitlines()[0].startswith(run)
+        assert [line.split()[:3] for line in text.splitlines()[1:]] == [
+            ["accepted", "one:1", "+1•••••••01"],
+            ["rejected", "one:2", "+1•••••••02"],
+            ["in_doubt", "one:3", "+1•••••••03"],
+        ]
+    assert number(1) in project.run("status", run, "--show-numbers").out
+
+
+def test_a_run_that_is_none_or_several(project: Project, serve: StartServer) -> None:
+    sent(project, serve)
+    for text, words in (("1999", "no run 1999"), ("2", "2 runs begin with 2")):
+        refusal = project.run("status", text)
+        assert refusal.code == 2
+        assert words in refusal.err
+
+
+def test_state_and_spec_select_over_the_whole_ledger(project: Project, serve: StartServer) -> None:
+    sent(project, serve)
+    accepted_ones = project.run("status", "--state", "accepted").out
+    assert [line.split()[1] for line in accepted_ones.splitlines()] == ["one:1", "two:1"]
+    assert [line.split()[0] for line in project.run("status", "--spec", "two").out.splitlines()] == ["accepted"]
+    assert project.run("status", "--spec", "two", "--state", "rejected").out == ""
+    assert project.run("status", "--state", "lost").code == 2
+
+
+def test_json_has_runs_totals_and_messages(project: Project, serve: StartServer) -> None:
+    report = sent(project, serve).run("status", "--output", "json").json
+    assert list(report) == ["version", "runs", "totals", "messages"]
+    assert [run["specs"] for run in report["runs"]] == [["two"], ["one"]]
+    assert report["runs"][1]["totals"]["in_doubt"] == 1
+    assert report["totals"]["accepted"] == 2
+    assert [message["to"] for message in report["messages"]] == [number(1), number(2), number(3), number(1)]
+    one = project.run("status", report["runs"][1]["run"], "--output", "json").json
+    assert [run["run"] for run in one["runs"]] == [report["runs"][1]["run"]]
+    assert one["totals"] == report["runs"][1]["totals"]
+    assert one["messages"] == report["messages"][:3]
+
+
+def test_csv_is_safe_in_a_spreadsheet(project: Project, serve: StartServer) -> None:
+    project.spec(2).towards(serve(say))
+    project.replace("specs/hello.yaml", "file: hello.csv", 'file: hello.csv, key: "={{ name }}"')
+    assert project.send().code == 1
+    rows = list(csv.DictReader(StringIO(project.run("status", "--output", "csv").out)))
+    assert [row["recipient_key"] for row in rows] == ["'=P1", "'=P2"]
+    assert [row["error"] for row in rows] == ["", "'=cmd|'/c calc'!A1"]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    assert [row["to"].lstrip("'") for row in rows] == [number(1), number(2)]
+    assert [row["row"] for row in rows] == ["1", "2"]
+
+
+def test_without_a_ledger_and_without_runs(project: Project) -> None:
+    nothing = project.run("status")
+    assert nothing.code == 2
+    assert "msgspec-runner ledger init" in nothing.err
+    assert project.run("ledger", "init").code == 0
+    assert project.run("status").out == "no runs yet\n"
+    assert project.run("status", "--output", "json").json["messages"] == []
+
+
+def test_what_an_api_says_cannot_paint_the_screen(project: Project, serve: StartServer) -> None:
+    async def script(_: Posted) -> bytes:
+        return refused("\x1b[2Jgone\u202e")
+
+    run = project.spec(1).towards(serve(script)).send()
+    assert run.code == 1
+    shown = run.err + project.run("status", "--state", "rejected").out
+    assert "gone" in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown

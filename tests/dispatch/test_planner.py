@@ -1,0 +1,248 @@
+"""From a spec on the disk to a plan, with a real ledger in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from msgspec_runner.dispatch.plan import Decision
+from msgspec_runner.dispatch.planner import (
+    Plan,
+    Target,
+    audience_fingerprints,
+    build_plan,
+    duplicate_skips,
+    expired_skips,
+    new_messages,
+)
+from msgspec_runner.errors import RecipientsError, UsageError
+from msgspec_runner.ledger import temporary_ledger
+from msgspec_runner.ledger.ledger import Ledger, Run, RunStatus, Settlement
+from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.model import State, identity
+from msgspec_runner.rendering import Renderer
+from msgspec_runner.source.document import read_document
+from msgspec_runner.source.partials import Partials
+from msgspec_runner.spec import build_spec
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ORIGIN = "https://api.example"
+
+SPEC = """
+spec: {name}
+message: {{provider: {provider}, channel_key: ch, to: "{{{{ phone }}}}", text: "{{{{ text }}}}"}}
+recipients: {{file: {name}.csv{more}}}
+{delivery}
+"""
+
+
+class Desk:
+    """Specs on the disk, and a spool and a ledger to plan them with."""
+
+    def __init__(self, root: Path, spool: PlanSpool, ledger: Ledger) -> None:
+        self.root = root
+        self.spool = spool
+        self.ledger = ledger
+        self.targets: list[Target] = []
+
+    def spec(
+        self, *rows: tuple[str, str], name: str = "hello", provider: str = "twlo", more: str = "", delivery: str = ""
+    ) -> Desk:
+        """Write a spec whose recipients are pairs of number and text, and take it for a target."""
+        lines = "".join(f'{to},"{text}"\n' for to, text in rows)
+        (self.root / f"{name}.csv").write_text("phone,text\n" + lines, encoding="utf-8")
+        path = self.root / f"{name}.yaml"
+        source = SPEC.format(name=name, provider=provider, more=more, delivery=delivery)
+        spec = build_spec(read_document(str(path), source.encode()))
+        renderer = Renderer(spec, {}, locale=None, timezone=None, partials=Partials(self.root))
+        self.targets.append(Target(spec, renderer))
+        return self
+
+    def plan(self, *, ledger: bool = True, recipients: Path | None = None, now: datetime = NOW) -> Plan:
+        return build_plan(
+            self.targets,
+            self.spool,
+            self.ledger if ledger else None,
+            origin=ORIGIN,
+            root=self.root,
+            recipients=recipients,
+            now=now,
+        )
+
+
+MakeDesk = Callable[[], Desk]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[MakeDesk]:
+    """Make desks that share one ledger: each is one invocation."""
+    spools: list[PlanSpool] = []
+    with temporary_ledger() as ledger:
+
+        def make() -> Desk:
+            spools.append(PlanSpool(tmp_path))
+            return Desk(tmp_path, spools[-1], ledger)
+
+        yield make
+        for spool in spools:
+            spool.close()
+
+
+def number(row: int) -> str:
+    return f"+1617555{row:04d}"
+
+
+def settle(ledger: Ledger, spool: PlanSpool, states: list[State]) -> None:
+    """Send the plan in a run of its own, with an outcome for each message."""
+    ledger.begin(Run("run-1", ORIGIN))
+    messages = list(new_messages(spool, ledger))
+    ledger.plan("run-1", messages)
+    keys = [message.key for message in messages]
+    ledger.claim("run-1", keys)
+    ledger.commit("run-1", (), [Settlement(key, state) for key, state in zip(keys, states, strict=True)])
+    ledger.end("run-1", RunStatus.FINISHED)
+
+
+def test_without_a_ledger_all_is_new(desk: MakeDesk) -> None:
+    plan = desk().spec((number(1), "Hi"), (number(2), "x" * 161)).plan(ledger=False)
+    assert plan.count(Decision.NEW) == 2
+    assert plan.segments == 3
+    first = next(iter(plan.spool))
+    assert first.key == identity(ORIGIN, "hello", 1, number(1), "")
+    assert (first.row, first.to, first.segments) == (1, number(1), 1)
+    assert first.body == b'{"provider":"twlo","channel_key":"ch","to":"+16175550001","text":"Hi"}'
+
+
+def test_the_ledger_decides_and_a_second_look_agrees(desk: MakeDesk) -> None:
+    rows = [(number(row), "Hi") for row in range(1, 5)]
+    first = desk().spec(*rows)
+    first.plan()
+    settle(first.ledger, first.spool, [State.ACCEPTED, State.ACCEPTED, State.REJECTED, State.IN_DOUBT])
+
+    second = desk().spec(rows[0], (number(2), "Hello"), (number(3), "Hello"), rows[3], (number(5), "Hi"))
+    plan = second.plan()
+    assert plan.specs[0].decisions == {
+        Decision.SENT: 1,
+        Decision.CHANGED: 1,
+        Decision.IN_DOUBT: 1,
+        Decision.NEW: 2,
+    }
+    assert [message.to for message in new_messages(second.spool, second.ledger)] == [number(3), number(5)]
+    assert [message.to for message in new_messages(second.spool, second.ledger, limit=1)] == [number(3)]
+
+
+def test_what_another_run_took_in_the_meantime_is_not_new_any_more(desk: MakeDesk) -> None:
+    mine, other = (desk().spec((number(1), "Hi"), (number(2), "Hi")) for _ in range(2))
+    assert mine.plan().count(Decision.NEW) == other.plan().count(Decision.NEW) == 2
+    settle(other.ledger, other.spool, [State.ACCEPTED, State.IN_DOUBT])
+    assert list(new_messages(mine.spool, mine.ledger)) == []
+
+
+def test_the_same_to_the_same_number_is_skipped(desk: MakeDesk) -> None:
+    here = desk().spec((number(1), "Hi"), (number(2), "Hi"), (number(1), "Hi"))
+    plan = here.plan()
+    assert (plan.count(Decision.NEW), plan.count(Decision.DUPLICATE)) == (2, 1)
+    (skip,) = duplicate_skips(here.spool)
+    assert (skip.row, skip.reason, skip.to) == (3, "duplicate", number(1))
+    assert skip.key == identity(ORIGIN, "hello", 1, number(1), "")
+
+
+def test_something_else_to_the_same_number_needs_a_key(desk: MakeDesk) -> None:
+    rows = [(number(1), "Hi"), (number(1), "Hello"), (number(1), "Bye")]
+    with pytest.raises(UsageError, match=r"MSG504 .* rows 1 and 2 .*and 1 more.*recipients\.key"):
+        desk().spec(*rows).plan()
+    plan = desk().spec(*rows, more=', key: "{{ text }}"').plan()
+    assert plan.count(Decision.NEW) == 3
+
+
+def test_two_specs_may_text_one_number(desk: MakeDesk) -> None:
+    plan = desk().spec((number(1), "Hi"), name="one").spec((number(1), "Bye"), name="two").plan()
+    assert [spec.decisions[Decision.NEW] for spec in plan.specs] == [1, 1]
+
+
+def test_whatsapp_has_no_segments(desk: MakeDesk) -> None:
+    both = desk().spec((number(1), "Hi"), name="one").spec((number(1), "Hi"), name="two", provider="gswa").plan()
+    assert [spec.segments for spec in both.specs] == [1, None]
+    assert both.segments == 1
+    assert desk().spec((number(1), "Hi"), provider="gswa").plan().segments is None
+
+
+def test_more_recipients_than_allowed_are_refused(desk: MakeDesk) -> None:
+    rows = [(number(row), "Hi") for row in range(3)]
+    assert desk().spec(*rows, delivery="delivery: {max_recipients: 3}").plan().count(Decision.NEW) == 3
+    with pytest.raises(UsageError, match=r"more than 2 recipients.*Nothing was sent"):
+        desk().spec(*rows, delivery="delivery: {max_recipients: 2}").plan()
+
+
+def test_an_expired_spec_sends_nothing_and_says_so(desk: MakeDesk) -> None:
+    here = desk().spec((number(1), "Hi"), name="fresh")
+    here.spec((number(1), "Hi"), (number(2), "Hi"), name="old", delivery='delivery: {expires: "2026-11-23T13:00+01:00"}')
+    assert here.plan(now=NOW).specs[1].decisions == {Decision.EXPIRED: 2}
+    skips = list(expired_skips(here.targets, origin=ORIGIN, root=here.root, recipients=None, now=NOW))
+    assert [(skip.spec, skip.row, skip.reason) for skip in skips] == [("old", 1, "expired"), ("old", 2, "expired")]
+
+    early = desk()
+    early.targets = here.targets
+    assert early.plan(now=NOW - timedelta(seconds=1)).count(Decision.NEW) == 3
+
+
+@pytest.mark.parametrize("moment", ["tomorrow", "2031-12-24T18:00:00"])
+def test_an_expiry_that_is_no_moment_is_refused(desk: MakeDesk, moment: str) -> None:
+    with pytest.raises(UsageError, match=r"delivery\.expires"):
+        desk().spec((number(1), "Hi"), delivery=f'delivery: {{expires: "{moment}"}}').plan()
+
+
+@pytest.mark.parametrize("rail", ['window: {from: "09:00", to: "19:00"}', "hold: 5m"])
+def test_a_guard_rail_that_would_not_be_kept_is_refused(desk: MakeDesk, rail: str) -> None:
+    with pytest.raises(UsageError, match=r"not carried out by this version"):
+        desk().spec((number(1), "Hi"), delivery=f"delivery: {{{rail}}}").plan()
+
+
+def test_a_row_that_cannot_be_sent_is_refused_whatever_the_linter_was_told(desk: MakeDesk) -> None:
+    with pytest.raises(UsageError, match=r"row 2 cannot be sent") as refused:
+        desk().spec((number(1), "Hi"), ("12", "Hi")).plan()
+    assert "Nothing was sent" in str(refused.value)
+
+
+def test_recipients_from_elsewhere(desk: MakeDesk, tmp_path: Path) -> None:
+    others = tmp_path / "others.csv"
+    others.write_text(f"phone,text\n{number(7)},Hi\n", encoding="utf-8")
+    here = desk().spec((number(1), "Hi"))
+    assert here.plan(recipients=others).count(Decision.NEW) == 1
+    assert [message.to for message in here.spool] == [number(7)]
+    with pytest.raises(RecipientsError):
+        desk().spec((number(1), "Hi")).plan(recipients=tmp_path / "none.csv")
+
+
+def test_fingerprints_tell_when_recipients_change(desk: MakeDesk, tmp_path: Path) -> None:
+    here = desk().spec((number(1), "Hi"), name="one").spec((number(1), "Hi"), name="two")
+    specs = [target.spec for target in here.targets]
+    before = audience_fingerprints(specs, tmp_path, None)
+    assert set(before) == {tmp_path / "one.csv", tmp_path / "two.csv"}
+    with (tmp_path / "two.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{number(2)},Hi\n")
+    after = audience_fingerprints(specs, tmp_path, None)
+    assert [path.name for path in before if before[path] != after[path]] == ["two.csv"]
+    others = tmp_path / "others.csv"
+    assert audience_fingerprints(specs, tmp_path, others) == {}
+    others.write_text("phone,text\n", encoding="utf-8")
+    assert set(audience_fingerprints(specs, tmp_path, others)) == {others}
+
+
+def test_recipients_outside_the_project_are_not_read(desk: MakeDesk, tmp_path: Path) -> None:
+    here = desk().spec((number(1), "Hi"), name="../outside")
+    assert audience_fingerprints([target.spec for target in here.targets], tmp_path, None) == {}
+    with pytest.raises(RecipientsError, match="inside the project"):
+        here.plan()
+
+
+def test_a_large_plan_keeps_the_order_of_the_rows(desk: MakeDesk) -> None:
+    rows = [(number(row), "Hi") for row in range(1500)]
+    here = desk().spec(*rows)
+    assert here.plan().count(Decision.NEW) == 1500
+    with closing(new_messages(here.spool, here.ledger, limit=1200)) as messages:
+        assert [message.row for message in messages] == list(range(1, 1201))
