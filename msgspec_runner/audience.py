@@ -118,9 +118,7 @@ def rendered_rows(source: Source, renderer: Renderer, binder: Binder | None = No
         blamed = {problem.column for problem in cell_problems}
         # A bad cell is no value; what the message lacks without it is no problem of its own.
         problems = tuple(map(_cell_row_problem, cell_problems)) + tuple(
-            problem
-            for problem in rendered.problems
-            if problem.column not in blamed and problem.rule != "renders-empty"
+            problem for problem in rendered.problems if problem.column not in blamed and problem.rule != "renders-empty"
         )
         yield RenderedRow(row, values, rendered, problems)
 

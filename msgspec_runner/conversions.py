@@ -59,12 +59,14 @@ def url_problem(url: str) -> str | None:
 def _is_private(host: str) -> bool:
     if not _ADDRESS.fullmatch(host):
         return False
-    from ipaddress import ip_address
+    from ipaddress import ip_address, ip_network
 
     try:
-        return not ip_address(host).is_global
+        address = ip_address(host)
     except ValueError:
         return False
+    # Not `is_private`: that holds for addresses of documentation too, which examples are made of.
+    return any(address in ip_network(network) for network in _PRIVATE)
 
 
 MAX_INTEGER = 2**53 - 1
@@ -72,6 +74,11 @@ MAX_INTEGER = 2**53 - 1
 
 _SCHEDULE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)")
 _ADDRESS = re.compile(r"[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*")
+# RFC 1122, 1918, 3927, 4193, 4291: this host, this link, this site.
+_PRIVATE = (
+    "0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+    "::1/128", "fc00::/7", "fe80::/10",
+)  # fmt: skip
 # More than four spaces in a row, a newline or a tab in a value: WhatsApp error 132018, Twilio 63013.
 _BAD_VARIABLE = re.compile(r"[\n\r\t]| {5}")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})

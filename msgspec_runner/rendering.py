@@ -96,10 +96,15 @@ class Renderer:
         self._environment = Environment(
             locale=spec.locale or locale, timezone=spec.timezone or timezone, partials=partials
         )
-        self.constant_problems: list[RowProblem] = []
+        key = spec.key
+        # Whatever the linter was told to ignore: a message without a field that it should have is never sent.
+        broken = [
+            _broken(field) for field in (*spec.fields, *([key] if key else [])) if not _is_usable(field, partials)
+        ]
+        self._broken = tuple(broken)
+        self.constant_problems = broken
         usable = [field for field in spec.fields if _is_usable(field, partials)]
         self._steps = tuple(_Step(field, field.path[1:], self._producer(field)) for field in usable)
-        key = spec.key
         self._key = self._text(key) if key is not None and _is_usable(key, partials) else None
         # A template that cannot be rendered may have been the content: its own problem is said elsewhere.
         self._content_is_known = all(field in usable for field in spec.fields if field.path[1] in CONTENT)
@@ -109,9 +114,9 @@ class Renderer:
 
     def render(self, values: Values) -> Rendered:
         """Return what the recipient with these values would get, or why it would be broken."""
-        frame = self._variables | dict(values)
+        frame = {**self._variables, **values}
         body: dict[str, object] = {}
-        problems: list[RowProblem] = []
+        problems = list(self._broken)
         for field, path, produce in self._steps:
             try:
                 value = produce(frame)
@@ -120,7 +125,11 @@ class Renderer:
             except Invalid as error:
                 problems.append(_field_problem(field, error))
             else:
-                if value is not None:
+                if value is None:
+                    continue
+                if len(path) == 1:
+                    body[path[0]] = value
+                else:
                     _put(body, path, value)
         recipient_key = ""
         if self._key is not None:
@@ -275,9 +284,17 @@ def _empty_for_absent(bound: Bound) -> Callable[[Values], str]:
 def _is_usable(field: Field, partials: Callable[[str], str | None]) -> bool:
     """Say whether a template can be rendered at all: it has no problems, and the partials that it names exist."""
     template = field.template
-    if template.problems:
-        return False
+    if template.problems or not template.includes:
+        return not template.problems
     return all(use.optional or partials(use.name) is not None for use in template.includes)
+
+
+def _broken(field: Field) -> RowProblem:
+    kinds = {"syntax": "template-syntax", "unsafe": "unsafe-expression", "include": "missing-include"}
+    if not field.template.problems:
+        return RowProblem("missing-include", field, "it includes a partial that is not there")
+    problem = field.template.problems[0]
+    return RowProblem(kinds.get(problem.kind, "unknown-filter"), field, problem.message)
 
 
 def _put(body: dict[str, object], path: tuple[str, ...], value: object) -> None:

@@ -130,12 +130,10 @@ class Spec(NamedTuple):
 
     @property
     def templates(self) -> Iterator[Field]:
-        """Every field that is a template, ``recipients.key`` included."""
-        for field in self.fields:
-            if not field.template.is_static:
+        """Every field that is a template, or cannot be one (a text beyond all bounds), ``recipients.key`` included."""
+        for field in (*self.fields, *([self.key] if self.key is not None else [])):
+            if not field.template.is_static or field.template.problems:
                 yield field
-        if self.key is not None and not self.key.template.is_static:
-            yield self.key
 
     def row_lines(self, name: str) -> tuple[int, ...]:
         """Return the line on which each item of ``recipients.rows`` or ``recipients.samples`` starts."""
@@ -240,20 +238,21 @@ def _field(path: tuple[str, ...], node: Node | None, kind: str, *, optional: boo
 
 def _columns(node: MapNode | None) -> Iterator[Column]:
     for entry in node.entries if node is not None else ():
-        body = entry.value if isinstance(entry.value, MapNode) else None
-        required, default = _scalar(body, "required"), _scalar(body, "default")
-        choices = body.get("enum") if body is not None else None
+        given = entry.value.entries if isinstance(entry.value, MapNode) else ()
+        written = {item.key.text: item.value for item in given if isinstance(item.value, Scalar)}
+        texts = {name: scalar.text for name, scalar in written.items() if scalar.value is not None}
+        choices = next((item.value for item in given if item.key.text == "enum"), None)
         yield Column(
             name=entry.key.text,
-            type=_column_type(_text(body, "type")),
-            required=required is None or required.value is not False,
-            default=default.text if default is not None and default.value is not None else None,
+            type=_column_type(texts.get("type")),
+            required="required" not in written or written["required"].value is not False,
+            default=texts.get("default"),
             enum=tuple(item.text for item in choices.items if isinstance(item, Scalar))
             if isinstance(choices, SeqNode)
             else (),
-            header=_text(body, "header"),
-            region=_column_region(_text(body, "region")),
-            description=_text(body, "description") or "",
+            header=texts.get("header"),
+            region=_column_region(texts.get("region")),
+            description=texts.get("description", ""),
         )
 
 

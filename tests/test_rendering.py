@@ -79,8 +79,24 @@ class TestContentRule:
         assert rules(render(make_spec, message, {**ANN, "x": ABSENT, "y": ABSENT})) == ["renders-empty"]
 
     def test_a_broken_template_is_not_called_empty_as_well(self, make_spec: MakeSpec) -> None:
-        assert rules(render(make_spec, "  text: '{{ x | nofilter }}'\n")) == []
+        assert rules(render(make_spec, "  text: '{{ x | nofilter }}'\n")) == ["unknown-filter"]
         assert rules(render(make_spec, "  text: 'a {{ x }}'\n", {**ANN, "x": ABSENT})) == ["empty-cell"]
+
+    @pytest.mark.parametrize(
+        ("source", "rule"),
+        [
+            ("{{ x", "template-syntax"),
+            ("{{ x.__class__ }}", "unsafe-expression"),
+            ("{% include 'no.txt' %}", "missing-include"),
+            ("x" * 40_000, "unsafe-expression"),
+        ],
+    )
+    @pytest.mark.parametrize("place", ["message", "recipients"])
+    def test_a_message_without_a_field_that_cannot_be_rendered_is_none(
+        self, make_spec: MakeSpec, source: str, rule: str, place: str
+    ) -> None:
+        field = f'  name: "{source}"\n' if place == "message" else f'recipients: {{key: "{source}"}}\n'
+        assert rules(render(make_spec, "  text: Hi\n" + field)) == [rule]
 
 
 class TestEmptyFields:

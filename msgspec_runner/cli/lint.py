@@ -38,6 +38,11 @@ FORMATS = ("full", "concise", "json", *CI_FORMATS)
 @click.option("--ignore", metavar="CODES", multiple=True, help="Not these rules.")
 @click.option("--fail-level", type=click.Choice([level.value for level in Severity]), help="What makes exit code 1.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option("--fix", "repair", is_flag=True, help="Repair what can be repaired without changing what is sent.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: repair what may change what is sent, too.")
+@click.option("--diff", "show_diff", is_flag=True, help="Show what --fix would change; exit 1 if anything.")
+@click.option("--baseline", metavar="FILE", type=click.Path(path_type=Path), help="Hide the findings in FILE.")
+@click.option("--write-baseline", metavar="FILE", type=click.Path(path_type=Path), help="Write the findings to FILE.")
 @click.option("--statistics", is_flag=True, help="Count the findings by rule.")
 @recipients_option
 @var_option
@@ -51,6 +56,11 @@ def command(
     ignore: tuple[str, ...],
     fail_level: str | None,
     exit_zero: bool,
+    repair: bool,
+    unsafe_fixes: bool,
+    show_diff: bool,
+    baseline: Path | None,
+    write_baseline: Path | None,
     statistics: bool,
     recipients: Path | None,
     variables: Mapping[str, str],
@@ -68,9 +78,12 @@ def command(
       msgspec-runner lint specs/reminder.yaml --output json
       msgspec-runner lint --output sarif=lint.sarif --output github
       msgspec-runner lint --select MSG2 --statistics
+      msgspec-runner lint --diff --unsafe-fixes
     """
+    if unsafe_fixes and not (repair or show_diff):
+        raise UsageError("--unsafe-fixes: add --fix, or --diff to look at them first")
     targets = [_target(output) for output in outputs] or [("full" if sys.stdout.isatty() else "concise", None)]
-    project, documents = _inputs(paths, stdin_filename, profile)
+    project, documents, given = _inputs(paths, stdin_filename, profile)
     config = replace(
         project.config,
         select=_codes(select) or project.config.select,
@@ -78,11 +91,32 @@ def command(
         fail_level=Severity(fail_level) if fail_level else project.config.fail_level,
     )
     with recipients_file(recipients) as file:
-        result = Linter(config, variables, file).lint(documents)
+        linter = Linter(config, variables, file)
+        if repair or show_diff:
+            from msgspec_runner.cli import fixing
+            from msgspec_runner.linting.fixes import fix
+
+            fixed = fix(linter.lint, documents, unsafe=unsafe_fixes)
+            if show_diff:
+                fixing.show(fixed, terminal)
+                return 1 if fixed.changed and not exit_zero else 0
+            fixing.write(fixed, given, terminal, unsafe=unsafe_fixes)
+            result = fixed.result
+        else:
+            result = linter.lint(documents)
+    if write_baseline is not None or baseline is not None:
+        from msgspec_runner.cli import baselines
+
+        if write_baseline is not None:
+            baselines.write(result, write_baseline, config, terminal)
+            return 0
+        assert baseline is not None
+        result = baselines.without_known(result, baseline, config, terminal)
+    aside = repair and given is not None  # standard output is the repaired spec
     for name, target in targets:
-        _write(result, name, target, terminal, config.fail_level)
+        _write(result, name, target, terminal, config.fail_level, aside=aside)
     if statistics:
-        _statistics(result)
+        _statistics(result, aside=aside)
     if any(name in {"full", "concise"} for name, _ in targets):
         from msgspec_runner.reports.full import summary
 
@@ -92,13 +126,15 @@ def command(
 
 def _inputs(
     paths: tuple[Path, ...], stdin_filename: Path | None, profile: str | None
-) -> tuple[Project, list[Document]]:
+) -> tuple[Project, list[Document], bytes | None]:
+    """Return the project, its specs, and the bytes that came from standard input, if that is the spec."""
     if stdin_filename is None and paths != (Path("-"),):
         project = load(paths, profile)
-        return project, list(project.documents())
+        return project, list(project.documents()), None
     name = stdin_filename or Path("<stdin>")
     config = configure((name,) if stdin_filename else (), profile)
-    return Project(config, (name,)), [read_document(name.as_posix(), standard_input().read())]
+    data = standard_input().read()
+    return Project(config, (name,)), [read_document(name.as_posix(), data)], data
 
 
 def _target(output: str) -> tuple[str, Path | None]:
@@ -112,11 +148,13 @@ def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(code for item in given for code in item.replace(",", " ").split())
 
 
-def _write(result: LintResult, name: str, target: Path | None, terminal: Terminal, fail_level: Severity) -> None:
-    color = terminal.colors() and target is None
+def _write(
+    result: LintResult, name: str, target: Path | None, terminal: Terminal, fail_level: Severity, *, aside: bool
+) -> None:
+    color = terminal.colors(err=aside) and target is None
     text = _ci_report(result, name, fail_level) if name in CI_FORMATS else _report(result, name, color=color)
     if target is None:
-        click.echo(text, nl=False, color=color)
+        click.echo(text, nl=False, color=color, err=aside)
         return
     try:
         target.write_text(text, encoding="utf-8")
@@ -159,8 +197,8 @@ def _ci_report(result: LintResult, name: str, fail_level: Severity) -> str:
     return junit(result, fail_level)
 
 
-def _statistics(result: LintResult) -> None:
+def _statistics(result: LintResult, *, aside: bool) -> None:
     by_rule = Counter((item.code, item.name) for item in result.diagnostics)
     for (code, name), number in by_rule.most_common():
-        click.echo(f"{number:>7,}  {code} {name}")
-    click.echo(f"{count(len(result.diagnostics), 'finding')} in {count(len(result.documents), 'spec')}")
+        click.echo(f"{number:>7,}  {code} {name}", err=aside)
+    click.echo(f"{count(len(result.diagnostics), 'finding')} in {count(len(result.documents), 'spec')}", err=aside)

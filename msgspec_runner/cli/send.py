@@ -261,8 +261,8 @@ class _Sending:
     def _report(self, run: str, result: RunResult) -> int:
         self._write_results(run)
         if self.options.output == "json":
-            totals = result.totals.as_dict()
-            self.terminal.report(json.dumps({"version": 1, "run": run, "totals": totals, "stopped": result.stopped_reason}))
+            totals, stopped = result.totals.as_dict(), result.stopped_reason
+            self.terminal.report(json.dumps({"version": 1, "run": run, "totals": totals, "stopped": stopped}))
         for line in summary_lines(run, result, self.book.messages(run=run)):
             self.terminal.warn(line)
         waiting = self.plan.count(Decision.IN_DOUBT)

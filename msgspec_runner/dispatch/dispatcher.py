@@ -216,9 +216,6 @@ class Dispatcher:
                 self._hand_back()
             elif not self._exhausted and len(self._backlog) < self._concurrency:
                 await self._fetch()
-            import os
-            if (L:=float(os.environ.get("LINGER","0"))) and not self._stopping and self._posting*2>=self._concurrency and len(self._outcomes)*2<self._concurrency:
-                await self._clock.sleep(L)
             now = self._clock.now()
             jobs = [] if self._stopping else self._next_jobs(now)
             if jobs or self._outcomes:

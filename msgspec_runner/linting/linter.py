@@ -9,10 +9,13 @@ from pathlib import Path
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Diagnostic, Related, Severity, Span
 from msgspec_runner.linting.fingerprints import with_fingerprints
+from msgspec_runner.linting.review import review, without_suppressed
 from msgspec_runner.linting.row_pass import RowReport, row_findings, walk_rows
 from msgspec_runner.linting.rule import Finding, Rule
+from msgspec_runner.linting.rules import RULES
 from msgspec_runner.linting.selection import ignored_in_file, selected
 from msgspec_runner.linting.subject import Subject
+from msgspec_runner.linting.suppressions import MARK
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.source.document import Document
 from msgspec_runner.source.partials import Partials
@@ -82,9 +85,12 @@ class Linter:
                     self._diagnostic(rule, finding, subject.document.file)
                     for subject, finding in rule.check_project(subjects)
                 ]
+        for subject in subjects:
+            if MARK in subject.document.text:
+                diagnostics = self._reviewed(subject, diagnostics, rules)
         wanted = [item for item in diagnostics if not ignored_in_file(item, self.config)]
         wanted.sort(key=lambda item: item.sort_key)
-        return LintResult(tuple(with_fingerprints(wanted, kept)) if wanted else (), kept)
+        return LintResult(tuple(with_fingerprints(wanted, kept, self.config.root)) if wanted else (), kept)
 
     def _lint_one(
         self, document: Document, partials: Partials, rules: Sequence[Rule]
@@ -98,11 +104,33 @@ class Linter:
             renderer = Renderer(spec, variables, locale=config.locale, timezone=config.timezone, partials=partials)
             report = walk_rows(spec, renderer, config.root, self.recipients, rules) if self.rows else RowReport(None)
             columns = frozenset(report.columns) if report.columns is not None else None
-            replaced = self.recipients is not None
-            subject = Subject(document, spec, config, partials, variables, columns, recipients_replaced=replaced)
+            subject = Subject(
+                document,
+                spec,
+                config,
+                partials,
+                variables,
+                columns,
+                recipients_replaced=self.recipients is not None,
+                rows_seen=report.whole,
+                as_committed=not self.config.profile and not self.variables,
+            )
             subjects.append(subject)
             by_profile[config.profile] = [*_spec_findings(subject, rules), *row_findings(report, subject, rules)]
         return subjects, _merge(by_profile)
+
+    def _reviewed(self, subject: Subject, diagnostics: Iterable[Diagnostic], rules: Sequence[Rule]) -> list[Diagnostic]:
+        """Drop what a spec's suppressions cover, and add what is to be said of them."""
+        file = subject.document.file
+        mine: list[Diagnostic] = []
+        others: list[Diagnostic] = []
+        for item in diagnostics:
+            (mine if item.file == file else others).append(item)
+        reviewed = review(subject, mine, rules, RULES)
+        for rule in rules:
+            if rule.check_suppressions is not None:
+                mine += [self._diagnostic(rule, finding, file) for finding in rule.check_suppressions(reviewed)]
+        return others + without_suppressed(mine, reviewed.suppressions)
 
     def _profiles(self) -> Sequence[Config]:
         if self.config.profile or not self.config.profiles:

@@ -7,24 +7,30 @@ from collections.abc import Iterator
 from msgspec_runner.diagnostics import Edit, Fix
 from msgspec_runner.linting.suppressions import Selector, Suppression
 from msgspec_runner.source.document import Document, Scalar, parse_document
-from msgspec_runner.templates.comments import uncommented
 
 _BLANKS = " \t"
 
 
-def removal(document: Document, suppression: Suppression) -> Fix:
+def removal(document: Document, suppression: Suppression) -> Fix | None:
     """Return how to remove a whole comment: with its line where it stands alone.
 
     It is safe where the rest means the same without it. A comment of Jinja may have taken a line's end out of the text,
-    which would come back.
+    which would come back. None where the comment's place is not known exactly.
     """
+    if not document.text.startswith(("#", "{#"), suppression.start):
+        return None
     ways = list(_ways(document, suppression))
     safe = next((way for way in ways if _means_the_same(document, suppression, *way)), None)
     return Fix("unsafe" if safe is None else "safe", (Edit(document.span(*(safe or ways[0])), ""),))
 
 
-def selector_removal(document: Document, suppression: Suppression, selector: Selector) -> Fix:
-    """Return how to remove one of several codes, with the comma that divides it from its neighbour."""
+def selector_removal(document: Document, suppression: Suppression, selector: Selector) -> Fix | None:
+    """Return how to remove one of several codes, with the comma that divides it from its neighbour.
+
+    None where its place is not known exactly.
+    """
+    if document.text[selector.start : selector.end] != selector.text:
+        return None
     index = suppression.selectors.index(selector)
     if index + 1 < len(suppression.selectors):
         span = document.span(selector.start, suppression.selectors[index + 1].start)
@@ -56,4 +62,6 @@ def _means_the_same(document: Document, suppression: Suppression, start: int, en
     if suppression.field is None:
         return edited.value == document.value
     node = edited.node(suppression.field.path)
+    from msgspec_runner.templates.comments import uncommented  # with Jinja, which most specs do not need
+
     return isinstance(node, Scalar) and uncommented(node.text) == uncommented(suppression.field.node.text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.diagnostics import Diagnostic, Severity
@@ -53,7 +53,8 @@ def review(
         rules: those that ran.
         all_rules: those that exist.
     """
-    codes: Mapping[str, str] = {word.lower(): rule.code for rule in all_rules for word in (rule.code, rule.name)}
+    known = {word: rule.code for rule in all_rules for word in (rule.code, rule.name)}
+    codes = {word.lower(): code for word, code in known.items()}
     suppressions = read_suppressions(subject.document, subject.spec, codes)
     watched = _watched(subject, diagnostics, rules) if suppressions else frozenset()
     unused = frozenset(
@@ -61,7 +62,7 @@ def review(
         for suppression, selector in _each(suppressions)
         if selector.code in watched and not any(suppression.covers(selector, item) for item in diagnostics)
     )
-    return Review(subject.document, suppressions, unused, tuple(codes))
+    return Review(subject.document, suppressions, unused, tuple(known))
 
 
 def _each(suppressions: Iterable[Suppression]) -> Iterable[tuple[Suppression, Selector]]:

@@ -45,6 +45,7 @@ class RowReport:
         totals: rows read, by source.
         unreadable: why the recipients' file could not be read to its end.
         constant: what is wrong whoever the recipients are: no row is to blame.
+        whole: every recipient that the spec names was read.
     """
 
     columns: set[str] | None
@@ -52,6 +53,7 @@ class RowReport:
     totals: dict[str, int] = field(default_factory=dict)
     unreadable: RecipientsError | None = None
     constant: tuple[RowProblem, ...] = ()
+    whole: bool = False
 
     def add(self, source: Source, binder: Binder, problem: RowProblem, row: Row | None) -> None:
         """Count a problem, of one row or of the source as a whole."""
@@ -80,10 +82,13 @@ def walk_rows(spec: Spec, renderer: Renderer, root: Path, recipients: Path | Non
     if spec.message is None:
         return report
     checks = [rule.check_row for rule in rules if rule.check_row is not None]
+    sources = 0
     try:
         for source in _sources(spec, root, recipients):
             with source:
                 _walk(report, source, renderer, checks)
+            sources += 1
+        report.whole = recipients is None and sources > bool(spec.samples)  # the samples come first
     except RecipientsError as error:
         if recipients is not None:
             raise

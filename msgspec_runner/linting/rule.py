@@ -1,12 +1,13 @@
 """What a rule is: a typed function with a code, a severity and a docstring that is its page.
 
-There are four kinds, by what they look at:
+There are five kinds, by what they look at:
 
 * a **spec rule** looks at one spec as written (:class:`Subject`) and yields findings;
 * a **row rule** looks at every rendered row and yields what is wrong with it;
 * a **project rule** looks at all specs of a run at once;
 * a **verdict rule** gives words to what :mod:`msgspec_runner.rendering` or the recipients' columns already
-  decided makes a row unsendable; rendering decides, so that ``send`` and ``lint`` never differ.
+  decided makes a row unsendable; rendering decides, so that ``send`` and ``lint`` never differ;
+* a **suppression rule** looks at a spec's suppressions when everything else has been found.
 
 The function's name, in kebab-case, is the rule's name; its docstring is its documentation.
 """
@@ -22,6 +23,7 @@ from msgspec_runner.spec import Spec
 
 if TYPE_CHECKING:
     from msgspec_runner.audience import RenderedRow
+    from msgspec_runner.linting.review import Review
     from msgspec_runner.linting.subject import Subject
 
 
@@ -51,6 +53,7 @@ SpecCheck = Callable[["Subject"], Iterable[Finding]]
 RowCheck = Callable[["RenderedRow", Spec], Iterable[RowProblem]]
 ProjectCheck = Callable[[Sequence["Subject"]], Iterable[tuple["Subject", Finding]]]
 Wording = Callable[[RowProblem], str]
+SuppressionCheck = Callable[["Review"], Iterable[Finding]]
 
 
 class Rule(NamedTuple):
@@ -65,6 +68,7 @@ class Rule(NamedTuple):
         check_row: of a row rule, else None.
         check_project: of a project rule, else None.
         wording: of a verdict rule, else None.
+        check_suppressions: of a suppression rule, else None.
     """
 
     code: str
@@ -75,6 +79,7 @@ class Rule(NamedTuple):
     check_row: RowCheck | None = None
     check_project: ProjectCheck | None = None
     wording: Wording | None = None
+    check_suppressions: SuppressionCheck | None = None
 
 
 def spec_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[SpecCheck], Rule]:
@@ -95,6 +100,11 @@ def project_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[
 def verdict_rule(code: str, severity: Severity = Severity.ERROR) -> Callable[[Wording], Rule]:
     """Make a rule of a function that words a verdict of rendering."""
     return lambda wording: Rule(code, _name(wording), severity, wording.__doc__ or "", wording=wording)
+
+
+def suppression_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[SuppressionCheck], Rule]:
+    """Make a rule of a function over a spec's suppressions."""
+    return lambda check: Rule(code, _name(check), severity, check.__doc__ or "", check_suppressions=check)
 
 
 def _name(function: Callable[..., object]) -> str:

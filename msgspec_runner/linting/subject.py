@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from msgspec_runner.config import Config
-from msgspec_runner.diagnostics import Span
-from msgspec_runner.source.document import Document
+from msgspec_runner.diagnostics import Edit, Fix, Span
+from msgspec_runner.source.document import Document, Scalar
 from msgspec_runner.source.document import Mapping as MapNode
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.source.schema import Violation, violations
@@ -28,6 +28,8 @@ class Subject:
         columns: names of the columns that the templates see: declared, in the data, or in the samples;
             None where they cannot be known (recipients come with ``--recipients`` and nothing declares them).
         recipients_replaced: whether ``--recipients`` stands in for the spec's own.
+        rows_seen: whether every recipient that the spec names was looked at.
+        as_committed: whether nothing of the command line (a profile, a var) has a part in what it is.
     """
 
     document: Document
@@ -37,6 +39,8 @@ class Subject:
     variables: Mapping[str, object]
     columns: frozenset[str] | None
     recipients_replaced: bool = False
+    rows_seen: bool = False
+    as_committed: bool = True
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
@@ -48,6 +52,24 @@ class Subject:
         if start < 0:
             return self.document.span(field.node.start, field.node.end)
         return self.document.locate(field.node, start, end)
+
+    def replacement(self, node: Scalar, text: str, start: int = 0, end: int | None = None) -> Fix | None:
+        """Return the repair that writes ``text`` in place of a part of a scalar, its quotes left as they are.
+
+        Args:
+            node: the value or the key.
+            text: needs no quotes and no escapes.
+            start: offset in the scalar's text of the first character to replace.
+            end: offset behind the last one; None for all of it.
+
+        Returns:
+            An unsafe repair; None where the part's place is not known exactly, or it is written with escapes.
+        """
+        end = len(node.text) if end is None else end
+        first, last = self.document.offsets(node, start, end)
+        if self.document.text[first:last] != node.text[start:end]:
+            return None
+        return Fix("unsafe", (Edit(self.document.span(first, last), text),))
 
     def key_span(self, *path: str) -> Span:
         """Return the span of the key at a path; of the nearest parent's key where it is not there."""

@@ -9,13 +9,12 @@ may follow the bracket.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec_runner.diagnostics import Diagnostic
 from msgspec_runner.source.document import Document
 from msgspec_runner.spec import Field, Spec
-from msgspec_runner.templates.comments import comments
 
 MARK = "msgspec:"
 """What such a comment begins with."""
@@ -75,8 +74,9 @@ def read_suppressions(document: Document, spec: Spec, codes: Mapping[str, str]) 
     """
     if document.root is None or MARK not in document.text:
         return ()
-    found = [*_of_yaml(document, spec, codes), *_of_jinja(document, spec, codes)]
-    return tuple(sorted(found, key=lambda suppression: suppression.start))
+    # By their places: an alias is a second field with the same text.
+    found = {item.start: item for item in (*_of_yaml(document, spec, codes), *_of_jinja(document, spec, codes))}
+    return tuple(found[start] for start in sorted(found))
 
 
 def _of_yaml(document: Document, spec: Spec, codes: Mapping[str, str]) -> Iterator[Suppression]:
@@ -84,53 +84,58 @@ def _of_yaml(document: Document, spec: Spec, codes: Mapping[str, str]) -> Iterat
     for comment in document.comments():
         line = document.position(comment.start).line
         for match in _IN_YAML.finditer(comment.text):
-            about = range(line, _next_line(line, alone) + 1) if comment.alone else range(line, line + 1)
-            selectors, everywhere = _selectors(match, comment.start, codes)
-            yield Suppression(
-                comment.start + match.start(),
-                comment.start + len(match[0].rstrip()) + match.start(),
-                selectors,
-                None if everywhere else _widened(about, document, spec),
-            )
+
+            def place(first: int, last: int, offset: int = comment.start) -> tuple[int, int]:
+                return offset + first, offset + last
+
+            about = range(line, (_next_line(line, alone) if comment.alone else line) + 1)
+            start, end = place(match.start(), match.start() + len(match[0].rstrip()))
+            selectors, everywhere = _selectors(match, place, codes)
+            yield Suppression(start, end, selectors, None if everywhere else _widened(about, document, spec))
 
 
 def _of_jinja(document: Document, spec: Spec, codes: Mapping[str, str]) -> Iterator[Suppression]:
     places = []
     for field in (*spec.fields, *([spec.key] if spec.key else [])):
         if "{#" in field.node.text and MARK in field.node.text:
+            from msgspec_runner.templates.comments import comments  # with Jinja, which most specs do not need
+
             for comment in comments(field.node.text):
                 match = _IN_JINJA.fullmatch(comment.text)
                 if match is not None:
-                    place = document.offsets(field.node, comment.start, comment.end)
-                    places.append((field, match, place, document.offsets(field.node, comment.text_start, comment.end)))
-    spans = [document.span(*place) for _, _, place, _ in places]
+                    places.append((field, comment, match, document.offsets(field.node, comment.start, comment.end)))
     alone = {
-        span.start.line
-        for span, (_, _, (start, end), _) in zip(spans, places, strict=True)
-        if span.start.line == span.end.line and document.line(span.start.line).strip() == document.text[start:end]
+        document.position(start).line
+        for _, _, _, (start, end) in places
+        if document.line(document.position(start).line).strip() == document.text[start:end]
     }
-    for span, (field, match, (start, end), (text_start, _)) in zip(spans, places, strict=True):
-        last = span.end.line
-        about = range(span.start.line, (_next_line(last, alone) if last in alone else last) + 1)
-        selectors, everywhere = _selectors(match, text_start, codes)
-        lines = None if everywhere else _widened(about, document, spec)
-        yield Suppression(start, end, selectors, lines, field)
+    for field, comment, match, (start, end) in places:
+
+        def place(first: int, last: int, field: Field = field, offset: int = comment.text_start) -> tuple[int, int]:
+            return document.offsets(field.node, offset + first, offset + last)
+
+        first, last = document.position(start).line, document.position(end).line
+        about = range(first, _next_line(last, alone) + 1)
+        selectors, everywhere = _selectors(match, place, codes)
+        yield Suppression(start, end, selectors, None if everywhere else _widened(about, document, spec), field)
 
 
-def _selectors(match: re.Match[str], offset: int, codes: Mapping[str, str]) -> tuple[tuple[Selector, ...], bool]:
+def _selectors(
+    match: re.Match[str], place: Callable[[int, int], tuple[int, int]], codes: Mapping[str, str]
+) -> tuple[tuple[Selector, ...], bool]:
     """Return what is in the brackets, and whether it is about the whole file.
 
     Args:
         match: has a group ``rest``, all that follows the mark.
-        offset: of the matched string in the document.
+        place: takes a range of the matched string and returns where it stands in the document.
         codes: see :func:`read_suppressions`.
     """
     ignore = _IGNORE.match(match["rest"])
     if ignore is None:
         return (), False
-    offset += match.start("rest") + ignore.start("codes")
+    offset = match.start("rest") + ignore.start("codes")
     found = tuple(
-        Selector(item[0], offset + item.start(), offset + item.end(), codes.get(item[0].lower(), ""))
+        Selector(item[0], *place(offset + item.start(), offset + item.end()), codes.get(item[0].lower(), ""))
         for item in _SELECTOR.finditer(ignore["codes"])
     )
     return found, ignore["kind"] == "ignore-file"

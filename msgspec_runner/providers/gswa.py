@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from msgspec_runner.providers.provider import Provider, ShapeProblem, Variables
 
@@ -40,6 +39,8 @@ def _unknown(name: str) -> str:
     known = (MEDIA_URL, *COMPONENTS)
     if re.fullmatch(r"[0-9]+", name):
         return f"Gupshup's variables belong to a component: write `Body: {{{name}: …}}` (Header, Body, Buttons)"
+    from difflib import get_close_matches  # only a mistake waits for it
+
     folded = {item.lower(): item for item in known} | {"button": "Buttons", "mediaurl": MEDIA_URL, "media": MEDIA_URL}
     close = folded.get(name.lower()) or next(
         (folded[match] for match in get_close_matches(name.lower(), folded, n=1)), None

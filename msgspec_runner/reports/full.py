@@ -84,7 +84,8 @@ def _notes(item: Diagnostic) -> Iterator[str]:
     if item.fix is not None:
         safety = "" if item.fix.safety == "safe" else " (changes what is sent: check it)"
         edit = item.fix.edits[0]
-        yield f"fix: write {printable(edit.text)}{safety}"
+        cure = f"write {printable(edit.text)}" if edit.text else "remove it"
+        yield f"fix: {cure}{safety}"
 
 
 def snippet(line: str, span: Span) -> tuple[str, str]:

@@ -31,7 +31,7 @@ def width(text: str) -> int:
 def _char_width(char: str) -> int:
     import unicodedata  # a table of a megabyte that plain words do not need
 
-    if unicodedata.combining(char) or char in "\u200b\u200c\u200d\ufe0f":
+    if unicodedata.category(char) in {"Mn", "Me"} or char in "\u200b\u200c\u200d":
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

@@ -46,7 +46,7 @@ _STOOD_IN: Final = re.compile("[\x85\u2028\u2029\ufeff]")
 
 _NUMERIC_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
 _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
-_COMMENT: Final = re.compile(r"[&*!][^ \t\r\n]*+|^%[^\r\n]*+|(#[^\r\n]*+)", re.MULTILINE)
+_COMMENT: Final = re.compile(r"(#[^\r\n]*+)")  # outside of scalars; no anchor and no tag can hold a #
 _ONLY_COMMENT: Final = re.compile(r"^[ \t]*+(#[^\r\n]*+)", re.MULTILINE)
 
 
@@ -127,7 +127,7 @@ class Document:
         node = self.root
         for step in path:
             if isinstance(node, Mapping):
-                node = node.get(str(step))
+                node = node.get(step if isinstance(step, str) else str(step))
             elif isinstance(node, Sequence) and isinstance(step, int) and 0 <= step < len(node.items):
                 node = node.items[step]
             else:
@@ -187,10 +187,9 @@ class Document:
             stopped = self.root is None and opaque_start == len(self.text)
             pattern = _ONLY_COMMENT if stopped else _COMMENT
             for match in pattern.finditer(self.text, start, opaque_start):
-                if match[1] is not None:
-                    first, last = match.span(1)
-                    line = self.text[first - self.position(first).col + 1 : first]
-                    found.append(Comment(first, last, match[1], not line.strip(" \t")))
+                first, last = match.span(1)
+                line = self.text[first - self.position(first).col + 1 : first]
+                found.append(Comment(first, last, match[1], not line.strip(" \t")))
             start = opaque_end
         return found
 

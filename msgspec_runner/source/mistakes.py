@@ -206,6 +206,13 @@ def _text_after_quote(stop: _Stop) -> Problem | None:
     return stop.at(stop.place, end, message)
 
 
+def _no_value(stop: _Stop) -> Problem | None:
+    if "node content" not in stop.said:
+        return None
+    message = "a value is missing here, or begins with a character that needs quotes; put the value in quotes"
+    return stop.at(stop.place, stop.place + 1, message)
+
+
 def _open_bracket(stop: _Stop) -> Problem | None:
     if "flow mapping" not in stop.reading and "flow sequence" not in stop.reading:
         return None
@@ -235,6 +242,7 @@ _MISTAKES: Final[tuple[Callable[[_Stop], Problem | None], ...]] = (
     _colon_in_value,
     _missing_colon,
     _text_after_quote,
+    _no_value,
     _open_bracket,
     _misplaced,
 )

@@ -105,7 +105,7 @@ class Bound:
 
     def _trace(self, values: Mapping[str, object]) -> list[Piece]:
         template = self.template
-        run = self._run
+        run = _run_of(template.parts) if template.parts else self._run
         if run is None:
             self._refuse_problems()
             text = _unify_newlines(template.source)
@@ -257,6 +257,14 @@ class Environment:
 
 def _bind_names(bound: Bound, parts: tuple[Part, ...]) -> None:
     """Make a template of text and names ready."""
+    bound._fixed = [part.text if part.literal else "" for part in parts]
+    bound._dynamic = [(index, text_of(part)) for index, part in enumerate(parts) if not part.literal]
+    if bound.template.sole_expression:
+        bound._evaluate = value_of(parts[0])
+
+
+def _run_of(parts: tuple[Part, ...]) -> Run:
+    """Return what writes a template of text and names part by part, each with its place."""
     pieces = [(part.text if part.literal else text_of(part), (part.start, part.end, part.literal)) for part in parts]
 
     def run(values: Mapping[str, Any], write: Any) -> None:
@@ -266,11 +274,7 @@ def _bind_names(bound: Bound, parts: tuple[Part, ...]) -> None:
             except Refusal as refusal:
                 raise RenderError(refusal.message, mark[0], mark[1], refusal.kind) from None
 
-    bound._run = run
-    bound._fixed = [text if isinstance(text, str) else "" for text, _ in pieces]
-    bound._dynamic = [(index, text) for index, (text, _) in enumerate(pieces) if not isinstance(text, str)]
-    if bound.template.sole_expression:
-        bound._evaluate = value_of(parts[0])
+    return run
 
 
 def _never_absent(evaluate: Evaluate, missing: Callable[[], RenderError]) -> Evaluate:

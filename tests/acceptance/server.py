@@ -14,7 +14,7 @@ from socket import SO_LINGER, SOL_SOCKET
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds until a test that waits for something gives up; nothing is expected to take that long."""
 
 

@@ -60,7 +60,9 @@ def test_every_example_of_the_help_runs(project: Project, serve: StartServer, na
         server.signal(signal.SIGINT)
         assert server.wait().code == 0
     # Nobody is there to be asked.
-    script = "\n".join(re.sub(r"^msgspec-runner send (?!.*--yes)(.*)", r"msgspec-runner send \1 --yes", x) for x in lines)
+    script = "\n".join(
+        re.sub(r"^msgspec-runner send (?!.*--yes)(.*)", r"msgspec-runner send \1 --yes", x) for x in lines
+    )
     path = f"{COMMAND.parent}:{project.env['PATH']}"
     done = subprocess.run(
         ["bash", "-euc", script],
@@ -90,19 +92,15 @@ def test_every_command_has_the_common_options() -> None:
                 assert option in text, f"{name} has no {option}"
 
 
-@pytest.mark.parametrize("command", ["lint", "plan", "render", "send"])
-def test_no_spec_is_exit_4(project: Project, command: str) -> None:
+def test_no_spec_is_exit_4_and_no_such_path_exit_2(project: Project) -> None:
     (project.root / "specs").mkdir()
-    missing = project.run(command, "specs")
-    assert missing.code == 4
-    assert "no spec found in specs" in missing.err
-
-
-@pytest.mark.parametrize("command", ["lint", "plan", "render", "send"])
-def test_a_path_that_is_not_there_is_exit_2(project: Project, command: str) -> None:
-    missing = project.spec(1).run(command, "specs/helo.yaml")
-    assert missing.code == 2
-    assert "specs/helo.yaml" in missing.err
+    for command in ("lint", "plan", "render", "send"):
+        empty = project.run(command, "specs")
+        assert empty.code == 4, command
+        assert "no spec found in specs" in empty.err
+        absent = project.run(command, "specs/helo.yaml")
+        assert absent.code == 2, command
+        assert "specs/helo.yaml" in absent.err
 
 
 def test_a_command_that_is_none(project: Project) -> None:
@@ -111,16 +109,15 @@ def test_a_command_that_is_none(project: Project) -> None:
     assert "did you mean `send`?" in refusal.err
 
 
-@pytest.mark.parametrize("folder", [".", "specs"])
-def test_a_command_works_in_any_folder_of_the_project(project: Project, folder: str) -> None:
+def test_a_command_works_in_any_folder_of_the_project(project: Project) -> None:
     project.spec(2).write("msgspec-runner.toml", 'specs = ["specs"]\n')
-    project.root /= folder
+    project.root /= "specs"
     assert project.run("plan", "--output", "json").json["totals"]["new"] == 2
 
 
-@pytest.mark.parametrize("command", ["render", "lint --output json", "rule", "status --output csv", "schema"])
+@pytest.mark.parametrize("command", ["render", "rule", "schema"])
 def test_a_reader_that_has_seen_enough_is_no_error(project: Project, command: str) -> None:
-    project.spec(500).run("ledger", "init")
+    project.spec(500)
     line = f"{COMMAND} {command} | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", line],
@@ -131,7 +128,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(project: Project, command: st
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr.replace("ok: no findings in 1 spec\n", "")) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_encoding_that_lacks_a_character_is_no_error(project: Project) -> None:

@@ -76,7 +76,7 @@ def test_the_real_api_needs_a_ledger_and_a_committed_id(real: Project, proxy: Se
 
     made = real.run("ledger", "init")
     assert made.code == 0
-    assert f"commit that file" in made.out
+    assert "commit that file" in made.out
     assert ledger_id(real) in made.out
     folder = real.root / ".msgspec-runner"
     assert stat.S_IMODE((folder / "ledger.db").stat().st_mode) == 0o600
@@ -136,9 +136,7 @@ def test_init_twice_changes_nothing_and_new_starts_afresh(real: Project, proxy: 
     assert "is not this project's" in refusal.err
 
 
-def test_a_ledger_of_a_loopback_run_becomes_the_project_s(
-    real: Project, proxy: Server, serve: StartServer
-) -> None:
+def test_a_ledger_of_a_loopback_run_becomes_the_project_s(real: Project, proxy: Server, serve: StartServer) -> None:
     local = serve()
     assert real.send("--base-url", local.url).code == 0
     early = real.send()
@@ -167,7 +165,11 @@ def test_the_ledger_s_place_flag_over_environment_over_configuration(project: Pr
     project.env["MSGSPEC_RUNNER_LEDGER"] = "from-environment.db"
     assert project.send().code == 0
     assert project.send("--ledger", "from-flag.db").code == 0
-    assert {path.name for path in project.root.glob("*.db")} == {"from-config.db", "from-environment.db", "from-flag.db"}
+    assert {path.name for path in project.root.glob("*.db")} == {
+        "from-config.db",
+        "from-environment.db",
+        "from-flag.db",
+    }
 
 
 def test_a_file_that_is_no_ledger(project: Project, serve: StartServer) -> None:

@@ -15,9 +15,7 @@ def test_without_a_ledger_everything_is_new_and_none_is_created(project: Project
     plan = project.run("plan")
     assert plan.code == 0
     assert plan.out == (
-        "hello (edition 1)  specs/hello.yaml\n"
-        "          3 new  3 segments\n"
-        "`send` would send 3 messages (3 segments)\n"
+        "hello (edition 1)  specs/hello.yaml\n          3 new  3 segments\n`send` would send 3 messages (3 segments)\n"
     )
     assert plan.err == "no ledger here: everything is taken as new\n"
     assert sorted(path.name for path in project.root.iterdir()) == ["specs"]

@@ -6,8 +6,6 @@ import json
 import stat
 from collections.abc import Callable
 
-import pytest
-
 from msgspec_runner.sandbox.server import RunningSandbox
 from tests.acceptance.project import KEY, Project, number
 from tests.acceptance.server import Posted, Server, accepted, always, refused
@@ -313,29 +311,4 @@ def test_dry_run_is_the_plan(project: Project, serve: StartServer) -> None:
     assert dry.code == 0
     assert "`send` would send 2 messages" in dry.out
     assert server.requests == []
-    assert not (project.root / ".msgspec-runner").exists()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--rate", "fast"),
-        ("--rate", "0/s"),
-        ("--timeout", "0"),
-        ("--concurrency", "0"),
-        ("--limit", "0"),
-        ("--var", "no-equals"),
-        ("--base-url", "http://api.example"),
-        ("--base-url", "https://key@api.example"),
-        ("--ledger", "postgresql://db.example/ledger"),
-        ("--profile", "nobody"),
-        ("--no-such-flag",),
-    ],
-)
-def test_a_wrong_flag_is_exit_2(project: Project, arguments: tuple[str, ...]) -> None:
-    # The base URL is one where nothing listens: whatever would send is found out by its retries.
-    refusal = project.spec(1).towards("http://127.0.0.1:9").send(*arguments)
-    assert refusal.code == 2
-    assert refusal.err.startswith("error: ")
-    assert refusal.out == ""
     assert not (project.root / ".msgspec-runner").exists()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from io import StringIO
+
+import pytest
 
 from tests.acceptance.project import Project, number
 from tests.acceptance.server import Posted, Server, accepted, answer, refused
@@ -21,16 +24,20 @@ async def say(posted: Posted) -> bytes:
     return accepted(posted)
 
 
-def sent(project: Project, serve: StartServer) -> Project:
-    """Two specs in two runs: one message accepted, one rejected, one in doubt; and one of another spec."""
-    project.spec(3, name="one").spec(1, name="two").towards(serve(say))
-    assert project.run("send", "specs/one.yaml", "--yes").code == 3
-    assert project.run("send", "specs/two.yaml", "--yes").code == 0
-    return project
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Two specs in two runs: one message accepted, one rejected, one in doubt; and one of another spec. To be read."""
+    root = tmp_path_factory.mktemp("status")
+    with ExitStack() as stack:
+        project = Project(root, root, stack)
+        project.spec(3, name="one").spec(1, name="two").towards(stack.enter_context(Server(say)))
+        assert project.run("send", "specs/one.yaml", "--yes").code == 3
+        assert project.run("send", "specs/two.yaml", "--yes").code == 0
+        yield project
 
 
-def test_runs_are_listed_newest_first(project: Project, serve: StartServer) -> None:
-    lines = sent(project, serve).run("status").out.splitlines()
+def test_runs_are_listed_newest_first(sent: Project) -> None:
+    lines = sent.run("status").out.splitlines()
     assert [line.split("  ")[-1].split(": ", 1)[1] for line in lines] == [
         "1 accepted",
         "1 accepted, 1 rejected, 1 in doubt",
@@ -38,44 +45,42 @@ def test_runs_are_listed_newest_first(project: Project, serve: StartServer) -> N
     assert [line.split()[1] for line in lines] == ["finished", "finished"]
 
 
-def test_the_text_masks_numbers_unless_told_otherwise(project: Project, serve: StartServer) -> None:
-    run = sent(project, serve).run("status").out.splitlines()[1].split()[0]
+def test_the_text_masks_numbers_unless_told_otherwise(sent: Project) -> None:
+    run = sent.run("status").out.splitlines()[1].split()[0]
     for chosen in (run, run[:-2]):
-        text = project.run("status", chosen).out
+        text = sent.run("status", chosen).out
         assert text.splitlines()[0].startswith(run)
         assert [line.split()[:3] for line in text.splitlines()[1:]] == [
             ["accepted", "one:1", "+1•••••••01"],
             ["rejected", "one:2", "+1•••••••02"],
             ["in_doubt", "one:3", "+1•••••••03"],
         ]
-    assert number(1) in project.run("status", run, "--show-numbers").out
+    assert number(1) in sent.run("status", run, "--show-numbers").out
 
 
-def test_a_run_that_is_none_or_several(project: Project, serve: StartServer) -> None:
-    sent(project, serve)
+def test_a_run_that_is_none_or_several(sent: Project) -> None:
     for text, words in (("1999", "no run 1999"), ("2", "2 runs begin with 2")):
-        refusal = project.run("status", text)
+        refusal = sent.run("status", text)
         assert refusal.code == 2
         assert words in refusal.err
 
 
-def test_state_and_spec_select_over_the_whole_ledger(project: Project, serve: StartServer) -> None:
-    sent(project, serve)
-    accepted_ones = project.run("status", "--state", "accepted").out
+def test_state_and_spec_select_over_the_whole_ledger(sent: Project) -> None:
+    accepted_ones = sent.run("status", "--state", "accepted").out
     assert [line.split()[1] for line in accepted_ones.splitlines()] == ["one:1", "two:1"]
-    assert [line.split()[0] for line in project.run("status", "--spec", "two").out.splitlines()] == ["accepted"]
-    assert project.run("status", "--spec", "two", "--state", "rejected").out == ""
-    assert project.run("status", "--state", "lost").code == 2
+    assert [line.split()[0] for line in sent.run("status", "--spec", "two").out.splitlines()] == ["accepted"]
+    assert sent.run("status", "--spec", "two", "--state", "rejected").out == ""
+    assert sent.run("status", "--state", "lost").code == 2
 
 
-def test_json_has_runs_totals_and_messages(project: Project, serve: StartServer) -> None:
-    report = sent(project, serve).run("status", "--output", "json").json
+def test_json_has_runs_totals_and_messages(sent: Project) -> None:
+    report = sent.run("status", "--output", "json").json
     assert list(report) == ["version", "runs", "totals", "messages"]
     assert [run["specs"] for run in report["runs"]] == [["two"], ["one"]]
     assert report["runs"][1]["totals"]["in_doubt"] == 1
     assert report["totals"]["accepted"] == 2
     assert [message["to"] for message in report["messages"]] == [number(1), number(2), number(3), number(1)]
-    one = project.run("status", report["runs"][1]["run"], "--output", "json").json
+    one = sent.run("status", report["runs"][1]["run"], "--output", "json").json
     assert [run["run"] for run in one["runs"]] == [report["runs"][1]["run"]]
     assert one["totals"] == report["runs"][1]["totals"]
     assert one["messages"] == report["messages"][:3]

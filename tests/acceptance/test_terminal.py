@@ -70,9 +70,7 @@ def terminal(project: Project, *arguments: str, **env: str) -> Iterator[Terminal
     ],
     ids=["n", "enter", "ctrl-c", "ctrl-d"],
 )
-def test_without_a_yes_nothing_is_sent(
-    project: Project, serve: StartServer, typed: str, code: int, words: str
-) -> None:
+def test_without_a_yes_nothing_is_sent(project: Project, serve: StartServer, typed: str, code: int, words: str) -> None:
     server = serve()
     project.spec(3).towards(server)
     with terminal(project, "send", "specs") as screen:

@@ -14,34 +14,30 @@ from tests.acceptance.server import Posted, Server, accept, accepted, always, an
 StartServer = Callable[..., Server]
 
 
-@pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        (answer(500), "HTTP 500"),
-        (answer(408), "HTTP 408"),
-        (answer(200, b"<html>welcome</html>"), "it is not JSON"),
-        (None, "the connection was lost before the answer"),
-    ],
-    ids=["500", "408", "nonsense", "reset"],
-)
-def test_what_may_have_been_sent_is_in_doubt_and_never_sent_again(
-    project: Project, serve: StartServer, said: bytes | None, words: str
-) -> None:
+def test_what_may_have_been_sent_is_in_doubt_and_never_sent_again(project: Project, serve: StartServer) -> None:
+    said = {
+        number(2): answer(500),
+        number(3): answer(408),
+        number(4): answer(200, b"<html>welcome</html>"),
+        number(5): None,
+    }
+
     async def script(posted: Posted) -> bytes | None:
-        return said if posted.to == number(2) else accepted(posted)
+        return said.get(posted.to, accepted(posted))
 
     server = serve(script)
-    project.spec(3).towards(server)
+    project.spec(6).towards(server)
     run = project.send()
     assert run.code == 3
-    assert "2 accepted, 1 in doubt" in run.err
-    assert words in run.err
+    assert "2 accepted, 4 in doubt" in run.err
+    for words in ("HTTP 500", "HTTP 408", "it is not JSON", "the connection was lost before the answer"):
+        assert words in run.err
     assert "--state in_doubt" in run.err
     again = project.send()
     assert again.code == 3
     assert "nothing to send" in again.err
-    assert "1 in doubt" in again.err
-    assert server.times_by_number == {number(row): 1 for row in (1, 2, 3)}
+    assert "4 in doubt" in again.err
+    assert server.times_by_number == {number(row): 1 for row in range(1, 7)}
 
 
 def test_five_in_doubt_in_a_row_stop_the_run(project: Project, serve: StartServer) -> None:
@@ -71,7 +67,7 @@ def test_twenty_rejections_alike_stop_the_run(project: Project, serve: StartServ
     assert Counter(project.states().values()) == {"rejected": 20, "planned": 40}
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 404, 405, 302, 307])
+@pytest.mark.parametrize("status", [401, 404, 307])
 def test_an_api_that_says_no_to_everything_stops_the_run_and_the_rest_stays_planned(
     project: Project, serve: StartServer, status: int
 ) -> None:

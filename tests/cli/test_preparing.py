@@ -1,4 +1,4 @@
-"""What ``plan`` and ``send`` refuse before they look at anything."""
+"""What ``plan`` and ``send`` refuse before they send anything."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from pathlib import Path
 import pytest
 
 from msgspec_runner.cli import run
+from msgspec_runner.cli.options import Terminal
+from msgspec_runner.cli.preparing import lint_first, make_plan, plan_lines
+from msgspec_runner.dispatch.plan import Decision
+from msgspec_runner.errors import UsageError
+from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.project import load
+
+QUIET = Terminal(quiet=True, verbose=False, color="never")
 
 
 @pytest.mark.parametrize("command", [["plan", "specs"], ["send", "specs", "--sandbox"]], ids=lambda words: words[0])
@@ -28,3 +36,25 @@ def test_suppressions_are_refused_rather_than_forgotten(
     assert run([*command, *profile]) == 2
     assert "`suppressions` are not carried out" in capsys.readouterr().err
     assert run(["lint"]) == 0
+
+
+def test_recipients_that_change_between_lint_and_plan_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(["init", "--quiet"])
+    spec = Path("specs/welcome.yaml")
+    sound = lint_first(load([spec], None), {}, None, QUIET)
+    with Path("recipients/members.csv").open("a", encoding="utf-8") as recipients:
+        recipients.write("\n")
+    with PlanSpool() as spool, pytest.raises(UsageError, match=r"members\.csv was changed .* Nothing was sent"):
+        make_plan(sound, spool, None, "sandbox")
+
+    unchanged = lint_first(load([spec], None), {}, None, QUIET)
+    with PlanSpool() as spool:
+        plan = make_plan(unchanged, spool, None, "sandbox")
+        lines = plan_lines(plan)
+    new = plan.count(Decision.NEW)
+    assert new > 0
+    assert lines[0].endswith("specs/welcome.yaml")
+    assert lines[1].split()[:2] == [str(new), "new"]

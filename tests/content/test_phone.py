@@ -167,3 +167,18 @@ def test_a_mask_shows_three_digits_and_no_length() -> None:
     assert phone.mask("+16175551212") == "+1•••••••12"
     assert phone.mask("4479111234") == "+4•••••••34"
     assert phone.mask("not a number") == "•••••••"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("The 'To' number +16175551212 is not valid.", "The 'To' number +1•••••••12 is not valid."),
+        ("to=16175551212;from=+447911123456.", "to=+1•••••••12;from=+4•••••••56."),
+        ("+1234567", "+1•••••••67"),
+        ("HTTP 400 on 2026-11-23 in run 20261123-114501-x7k2", "HTTP 400 on 2026-11-23 in run 20261123-114501-x7k2"),
+        ("error 21211, 12345678 rows", "error 21211, 12345678 rows"),
+        ("a digest of 1234567890123456789012 digits", "a digest of 1234567890123456789012 digits"),
+    ],
+)
+def test_numbers_within_a_text_are_masked(text: str, masked: str) -> None:
+    assert phone.mask_within(text) == masked

@@ -74,7 +74,9 @@ def test_a_spec_s_plan_counts_rows_and_the_segments_of_what_is_new() -> None:
     report = plan.as_dict()
     assert report["recipients"] == 5
     assert report["segments"] == 3
-    assert {name: number for name, number in report.items() if number and name in {d.name.lower() for d in Decision}} == {
+    assert {
+        name: number for name, number in report.items() if number and name in {d.name.lower() for d in Decision}
+    } == {
         "new": 3,
         "sent": 1,
         "duplicate": 1,

@@ -180,7 +180,9 @@ def test_more_recipients_than_allowed_are_refused(desk: MakeDesk) -> None:
 
 def test_an_expired_spec_sends_nothing_and_says_so(desk: MakeDesk) -> None:
     here = desk().spec((number(1), "Hi"), name="fresh")
-    here.spec((number(1), "Hi"), (number(2), "Hi"), name="old", delivery='delivery: {expires: "2026-11-23T13:00+01:00"}')
+    here.spec(
+        (number(1), "Hi"), (number(2), "Hi"), name="old", delivery='delivery: {expires: "2026-11-23T13:00+01:00"}'
+    )
     assert here.plan(now=NOW).specs[1].decisions == {Decision.EXPIRED: 2}
     skips = list(expired_skips(here.targets, origin=ORIGIN, root=here.root, recipients=None, now=NOW))
     assert [(skip.spec, skip.row, skip.reason) for skip in skips] == [("old", 1, "expired"), ("old", 2, "expired")]

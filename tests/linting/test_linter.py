@@ -14,6 +14,7 @@ BAD = 'recipients: {samples: [{phone: "+16175551212"}]}\n'
 HEAD = 'spec: s\nmessage:\n  provider: twlo\n  channel_key: k\n  to: "{{ phone }}"\n'
 CLINIC = HEAD + '  text: "See you at {{ clinic }}"\n' + BAD
 NEWLINE = HEAD + "  text: |\n    Hello!\n" + BAD
+PROFILES = {"us": {"vars": {"clinic": "Elm"}}, "uk": {"vars": {"clinic": "Oak"}}, "fr": {}}
 
 
 def messages(result: LintResult) -> list[str]:
@@ -21,13 +22,11 @@ def messages(result: LintResult) -> list[str]:
 
 
 class TestProfiles:
-    PROFILES = {"us": {"vars": {"clinic": "Elm"}}, "uk": {"vars": {"clinic": "Oak"}}, "fr": {}}
-
     def test_a_finding_of_some_profiles_names_them(self, lint) -> None:
-        result = lint(CLINIC, profiles=self.PROFILES)
+        result = lint(CLINIC, profiles=PROFILES)
         assert [item.code for item in result.diagnostics] == ["MSG402"]
         assert result.diagnostics[0].message.endswith(" (profile fr)")
-        result = lint(CLINIC, profiles={"us": self.PROFILES["us"], "fr": {}, "de": {}})
+        result = lint(CLINIC, profiles={"us": PROFILES["us"], "fr": {}, "de": {}})
         assert result.diagnostics[0].message.endswith(" (profiles fr, de)")
 
     def test_a_finding_of_all_profiles_is_said_once_and_names_none(self, lint) -> None:
@@ -40,7 +39,7 @@ class TestProfiles:
         from msgspec_runner.linting.linter import Linter
         from msgspec_runner.source.document import parse_document
 
-        config = Config(root=project, profiles=self.PROFILES)
+        config = Config(root=project, profiles=PROFILES)
         for name, expected in (("us", []), ("fr", ["MSG402"])):
             result = Linter(config.with_profile(name)).lint([parse_document("specs/s.yaml", CLINIC)])
             assert [item.code for item in result.diagnostics] == expected
@@ -53,11 +52,11 @@ class TestProfiles:
         assert result.diagnostics[0].rows is not None
 
     def test_what_all_have_and_what_one_has_stay_apart(self, lint) -> None:
-        result = lint(CLINIC.replace("  text:", "  foo: 1\n  text:"), profiles=self.PROFILES)
+        result = lint(CLINIC.replace("  text:", "  foo: 1\n  text:"), profiles=PROFILES)
         assert [item.message.partition(" (profile")[2] for item in result.diagnostics] == ["", " fr)"]
 
     def test_project_rules_look_at_each_spec_once(self, lint) -> None:
-        result = lint({"specs/a.yaml": NEWLINE, "specs/b.yaml": NEWLINE}, profiles=self.PROFILES, select=("MSG209",))
+        result = lint({"specs/a.yaml": NEWLINE, "specs/b.yaml": NEWLINE}, profiles=PROFILES, select=("MSG209",))
         assert [(item.file, item.code) for item in result.diagnostics] == [("specs/b.yaml", "MSG209")]
 
     def test_an_unknown_profile_key_is_a_configuration_error(self, lint) -> None:

@@ -146,8 +146,11 @@ def test_a_2xx_that_makes_no_sense_is_in_doubt(body: bytes) -> None:
 
 
 @given(st.binary(max_size=200) | st.recursive(st.none() | st.text(), lambda x: st.lists(x)).map(orjson.dumps))
-def test_no_body_is_accepted_by_chance(body: bytes) -> None:
-    assert from_body(200, body).kind is not OutcomeKind.ACCEPTED
+def test_nothing_but_a_success_with_an_id_is_accepted(body: bytes) -> None:
+    if from_body(200, body).kind is OutcomeKind.ACCEPTED:
+        answer = orjson.loads(body)
+        assert answer["status"] == "success"
+        assert answer["data"]["message_id"]
 
 
 def test_before_the_request_left_nothing_is_in_doubt() -> None:

@@ -295,9 +295,9 @@ def tls_server() -> ssl.SSLContext:
 def post_over_tls(context: ssl.SSLContext) -> tuple[Outcome, list[bytes]]:
     async def main() -> tuple[Outcome, list[bytes]]:
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the server's side of a failed handshake
-        async with serving(answering(answer(200, orjson.dumps(OK))), context) as (url, requests):
-            async with Client(url, KEY) as client:
-                return await client.post(BODY), requests
+        answers = answering(answer(200, orjson.dumps(OK)))
+        async with serving(answers, context) as (url, requests), Client(url, KEY) as client:
+            return await client.post(BODY), requests
 
     return asyncio.run(main())
 

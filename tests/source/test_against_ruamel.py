@@ -7,7 +7,9 @@ Where the two differ on purpose, and the strategies below avoid it:
 - ruamel refuses a tab between a value and the end of its line, and blank lines with fewer spaces than the first
   line of a block scalar; YAML 1.2 allows both;
 - ruamel takes any tag and alias cycles; we refuse them;
-- ruamel reads a block scalar at the top level of a document to its end, whatever its indentation.
+- ruamel reads a block scalar at the top level of a document to its end, whatever its indentation;
+- in a flow, ruamel writes plain scalars that begin with ``?`` and cannot read them again; libyaml reads none that begins
+  with ``:``, which YAML 1.2 allows: an error there, never another value.
 """
 
 from __future__ import annotations
@@ -78,7 +80,9 @@ def test_any_text_that_both_can_read(text: str) -> None:
     assert ours(document.root) == theirs(root)
 
 
-WORDS = st.text(alphabet="ab {}:#'\"\\|>-&*!%@`,[]?~=é—😀\n\xa0", max_size=20)
+WORDS = st.text(alphabet="ab {}:#'\"\\|>-&*!%@`,[]?~=é—😀\n\xa0", max_size=20).filter(
+    lambda word: not word.startswith(("?", ":"))
+)
 VALUES = st.recursive(
     WORDS
     | WORDS.map(DoubleQuotedScalarString)

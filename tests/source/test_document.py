@@ -88,9 +88,7 @@ def test_positions_count_code_points_and_only_yaml_s_line_breaks(text: str) -> N
 
 
 def test_values_are_plain_and_keys_are_their_source_text() -> None:
-    document = parse_document(
-        "spec.yaml", "1: a\ntrue: [1, 2.5, ~, yes]\n'x y': {0x1F: |-\n    t\n  }\n".replace("|-\n    t", '"t"')
-    )
+    document = parse_document("spec.yaml", "1: a\ntrue: [1, 2.5, ~, yes]\n'x y': {0x1F: 't'}\n")
     assert document.problems == ()
     assert document.value == {"1": "a", "true": [1, 2.5, None, "yes"], "x y": {"0x1F": "t"}}
     assert document.value is document.value
@@ -132,15 +130,15 @@ e: 'it''s # none'
 f: http://x#none
 g: [1, # sixth
   2] #seventh
-h: &x#y v
+h: &x v
 i: >-
   text
-\t # eighth
+ # eighth
 """
 
 
 def test_comments() -> None:
-    document = parse_document("spec.yaml", COMMENTS.replace("\t #", " #").replace("&x#y", "&x"))
+    document = parse_document("spec.yaml", COMMENTS)
     assert document.problems == ()
     comments = document.comments()
     assert [comment.text.strip("# ") for comment in comments] == [
@@ -151,9 +149,9 @@ def test_comments() -> None:
     assert document.comments() is comments
 
 
-def test_comments_in_tags_and_directives_are_none() -> None:
-    document = parse_document("spec.yaml", "%TAG !e! tag:e,2000:#x\n---\na: !<tag:yaml.org,2002:str> b # yes\n")
-    assert [comment.text for comment in document.comments()] == ["# yes"]
+def test_comments_after_tags_and_directives() -> None:
+    document = parse_document("spec.yaml", "%YAML 1.2 # one\n---  # two\na: &x !<tag:yaml.org,2002:str> b # three\n")
+    assert [comment.text for comment in document.comments()] == ["# one", "# two", "# three"]
 
 
 def test_where_parsing_stopped_comments_on_lines_of_their_own_are_still_found() -> None:

@@ -31,6 +31,7 @@ MISTAKES = [
     ("k: [1, 2\nl: 3\n", "[", (1, 4), "not closed"),
     ("k: {a: 1\n", "{", (1, 4), "not closed"),
     ("k: [a] b\n", "b", (1, 8), "whole value in quotes"),
+    ("k: [a, }\n", "}", (1, 8), "a value is missing"),
     ("k: > hi\n", "hi", (1, 6), "begins on the next line"),
     ('k: "a\\q"\n', "\\q", (1, 6), "no escape"),
     ('k: "\\ud83d\\ude00 x"\n', "\\ud83d\\ude00", (1, 5), "write the character itself, or \\U0001F600"),

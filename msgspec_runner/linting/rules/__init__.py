@@ -31,6 +31,9 @@ from msgspec_runner.linting.rules.recipients.invalid_cell import invalid_cell
 from msgspec_runner.linting.rules.recipients.invalid_phone_cell import invalid_phone_cell
 from msgspec_runner.linting.rules.recipients.missing_column import missing_column
 from msgspec_runner.linting.rules.recipients.unreadable_recipients import unreadable_recipients
+from msgspec_runner.linting.rules.runner.suppression_changes_text import suppression_changes_text
+from msgspec_runner.linting.rules.runner.unknown_suppression import unknown_suppression
+from msgspec_runner.linting.rules.runner.unused_suppression import unused_suppression
 from msgspec_runner.linting.rules.shape.ambiguous_name import ambiguous_name
 from msgspec_runner.linting.rules.shape.duplicate_key import duplicate_key
 from msgspec_runner.linting.rules.shape.implicit_type import implicit_type
@@ -83,5 +86,8 @@ RULES: tuple[Rule, ...] = (
     text_too_long,
     bad_template_value,
     invalid_rendered_field,
+    unused_suppression,
+    unknown_suppression,
+    suppression_changes_text,
 )
 """All rules."""

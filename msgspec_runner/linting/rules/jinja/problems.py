@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec_runner.diagnostics import Edit, Fix, Span
 from msgspec_runner.linting.rule import Finding
 from msgspec_runner.linting.subject import Subject
-from msgspec_runner.templates import TemplateProblem
 
 
 def problem_findings(subject: Subject, *kinds: str) -> Iterator[Finding]:
@@ -16,8 +14,7 @@ def problem_findings(subject: Subject, *kinds: str) -> Iterator[Finding]:
         for problem in field.template.problems:
             if problem.kind in kinds:
                 span = subject.field_span(field, problem.start, problem.end)
-                yield Finding(span, problem.message, field.dotted, _fix(problem, span))
-
-
-def _fix(problem: TemplateProblem, span: Span) -> Fix | None:
-    return Fix("unsafe", (Edit(span, problem.suggestion),)) if problem.suggestion else None
+                fix = None
+                if problem.suggestion:
+                    fix = subject.replacement(field.node, problem.suggestion, problem.start, problem.end)
+                yield Finding(span, problem.message, field.dotted, fix)

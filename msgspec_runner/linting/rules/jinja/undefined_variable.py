@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec_runner.diagnostics import Edit, Fix, Severity
+from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, closest, spec_rule
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.templates import RESERVED_NAMES
@@ -39,7 +39,7 @@ def undefined_variable(subject: Subject) -> Iterator[Finding]:
                 continue
             span = subject.field_span(field, use.start, use.end)
             match = closest(use.name, known)
-            fix = Fix("unsafe", (Edit(span, match),)) if match else None
+            fix = subject.replacement(field.node, match, use.start, use.end) if match else None
             yield Finding(span, _message(use.name, match, known), field.dotted, fix)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec_runner.diagnostics import Edit, Fix, Severity
+from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.subject import Subject
 
@@ -35,4 +35,6 @@ def undefined_api_field(subject: Subject) -> Iterator[Finding]:
         if wanted:
             span = subject.document.span(entry.key.start, entry.key.end)
             text = f"the API does not define `{entry.key.text}`; write `{wanted}` with one URL"
-            yield Finding(span, text, f"message.{entry.key.text}", Fix("unsafe", (Edit(span, wanted),)))
+            is_free = message is not None and message.entry(wanted) is None
+            fix = subject.replacement(entry.key, wanted) if is_free else None
+            yield Finding(span, text, f"message.{entry.key.text}", fix)

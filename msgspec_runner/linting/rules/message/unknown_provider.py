@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec_runner.diagnostics import Edit, Fix, Severity
+from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, closest, spec_rule
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.providers import PROVIDERS
@@ -48,6 +48,6 @@ def unknown_provider(subject: Subject) -> Iterator[Finding]:
     match = _OTHER_NAMES.get(written.lower().replace("_", "-").replace(" ", "-")) or closest(written, PROVIDERS)
     if match:
         message = f"unknown provider `{written}`; did you mean `{match}` ({PROVIDERS[match].title})?"
-        yield Finding(span, message, field.dotted, Fix("unsafe", (Edit(span, match),)))
+        yield Finding(span, message, field.dotted, subject.replacement(field.node, match))
     else:
         yield Finding(span, f"unknown provider `{written}`: one of {choices}", field.dotted)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec_runner.diagnostics import Edit, Fix, Severity
+from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, closest, spec_rule
 from msgspec_runner.linting.rules.message.undefined_api_field import UNDEFINED
 from msgspec_runner.linting.subject import Subject
+from msgspec_runner.spec import entry_at
 
 
 @spec_rule("MSG107", Severity.ERROR)
@@ -27,6 +28,7 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
         message:
           image_url: https://placehold.co/600x400.png
     """
+    repaired: set[tuple[str | int, ...]] = set()
     for violation in subject.violations:
         if violation.keyword != "additionalProperties":
             continue
@@ -38,7 +40,13 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
         where = f"`{'.'.join(path[:-1])}`" if violation.path else "a spec"
         if match:
             message = f"unknown field `{violation.name}` in {where}; did you mean `{match}`?"
-            yield Finding(span, message, ".".join(path), Fix("unsafe", (Edit(span, match),)))
+            meant = (*violation.path, match)
+            entry = entry_at(subject.document, path)
+            fix = None
+            if entry is not None and subject.document.node(meant) is None and meant not in repaired:
+                fix = subject.replacement(entry.key, match)
+                repaired.add(meant)
+            yield Finding(span, message, ".".join(path), fix)
         else:
             known = ", ".join(sorted(violation.known))
             yield Finding(span, f"unknown field `{violation.name}` in {where}; known are {known}", ".".join(path))

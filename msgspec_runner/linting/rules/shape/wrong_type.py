@@ -66,9 +66,13 @@ def wrong_type(subject: Subject) -> Iterator[Finding]:
 
 def _columns(subject: Subject) -> Iterator[Finding]:
     """What no schema can say of a column: its default is a value of its type, and its region exists."""
+    columns = subject.document.node(("recipients", "columns"))
     for column in subject.spec.columns:
+        body = columns.get(column.name) if isinstance(columns, Mapping) else None
+        if not isinstance(body, Mapping):
+            continue
         path = ("recipients", "columns", column.name)
-        default, region = (subject.document.node((*path, name)) for name in ("default", "region"))
+        default, region = body.get("default"), body.get("region")
         problem = default_problem(column) if default is not None else None
         if default is not None and problem is not None:
             yield Finding(subject.document.span(default.start, default.end), problem, ".".join((*path, "default")))

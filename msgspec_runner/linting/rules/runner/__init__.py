@@ -1,0 +1,1 @@
+"""Family 9xx: the runner's own."""

@@ -1,0 +1,67 @@
+"""What ``send`` makes of its flags, and of how a run ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from msgspec_runner.cli import run
+from msgspec_runner.cli.send import exit_code
+from msgspec_runner.dispatch.progress import RunResult
+from msgspec_runner.ledger import Totals
+
+ALL = Totals(accepted=5, rejected=1, in_doubt=1)
+
+
+@pytest.mark.parametrize(
+    ("result", "earlier_doubts", "code"),
+    [
+        (RunResult(Totals(accepted=5), None, interrupted=False), 0, 0),
+        (RunResult(Totals(accepted=5, skipped=2), None, interrupted=False), 0, 0),
+        (RunResult(Totals(accepted=5, rejected=1), None, interrupted=False), 0, 1),
+        (RunResult(Totals(accepted=5, in_doubt=1), None, interrupted=False), 0, 3),
+        (RunResult(Totals(accepted=5), None, interrupted=False), 1, 3),
+        (RunResult(ALL, None, interrupted=False), 0, 3),
+        (RunResult(ALL, "HTTP 401", interrupted=False), 1, 5),
+        (RunResult(ALL, "HTTP 401", interrupted=True), 1, 130),
+        (RunResult(Totals(accepted=5), None, interrupted=True), 0, 130),
+    ],
+)
+def test_exit_codes(result: RunResult, earlier_doubts: int, code: int) -> None:
+    assert exit_code(result, earlier_doubts=earlier_doubts) == code
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--rate", "fast"],
+        ["--rate", "0/s"],
+        ["--timeout", "0"],
+        ["--concurrency", "0"],
+        ["--limit", "0"],
+        ["--max", "-1"],
+        ["--var", "no-equals"],
+        ["--base-url", "http://api.example"],
+        ["--base-url", "https://key@api.example"],
+        ["--ledger", "postgresql://db.example/ledger"],
+        ["--profile", "nobody"],
+        ["--output", "yaml"],
+        ["--no-such-flag"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_flag_is_found_before_anything_is_done(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOCIOCS_API_KEY", "a key")
+    # A port where nothing listens: whatever would send is found out by its retries.
+    monkeypatch.setenv("MSGSPEC_RUNNER_BASE_URL", "http://127.0.0.1:9")
+    run(["init", "--quiet"])
+    capsys.readouterr()
+    assert run(["send", "specs", "--yes", *arguments]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert said.out == ""
+    assert not Path(".msgspec-runner").exists()

@@ -1,0 +1,78 @@
+"""The last words of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from msgspec_runner.dispatch.progress import RunResult
+from msgspec_runner.ledger import Record, Totals
+from msgspec_runner.model import State
+from msgspec_runner.reports.run_summary import SHOWN_ERRORS, shown, summary_lines, totals_words
+
+RECORD = Record(
+    *("key", "", "run-1", "reminder", 1, 1, "+16175551212", State.REJECTED, None, 200, "No channel.", 1, 1, "", "")
+)
+
+
+def summary(result: RunResult, *records: Record) -> list[str]:
+    return list(summary_lines("run-1", result, records))
+
+
+@pytest.mark.parametrize(
+    ("totals", "words"),
+    [
+        (Totals(), "no messages"),
+        (Totals(accepted=12, rejected=1), "12 accepted, 1 rejected"),
+        (Totals(accepted=12_480, in_doubt=2, retry_wait=3), "12,480 accepted, 2 in doubt, 3 retry wait"),
+    ],
+)
+def test_totals(totals: Totals, words: str) -> None:
+    assert totals_words(totals) == words
+
+
+def test_a_run_that_went_well_is_one_line() -> None:
+    assert summary(RunResult(Totals(accepted=2), None, interrupted=False)) == ["run run-1: 2 accepted"]
+
+
+def test_errors_are_counted_most_frequent_first_and_without_numbers() -> None:
+    records = [
+        replace(RECORD, error="+16175551212 is wrong"),
+        RECORD,
+        RECORD,
+        replace(RECORD, state=State.IN_DOUBT, error=None),
+        replace(RECORD, state=State.ACCEPTED, error=None),
+    ]
+    lines = summary(RunResult(Totals(accepted=1, rejected=3, in_doubt=1), None, interrupted=False), *records)
+    assert lines[:-1] == [
+        "run run-1: 1 accepted, 3 rejected, 1 in doubt",
+        "        2 rejected: No channel.",
+        "        1 rejected: +1•••••••12 is wrong",
+        "        1 in doubt: no words",
+    ]
+    assert "msgspec-runner status run-1 --state in_doubt" in lines[-1]
+
+
+def test_not_every_error_is_shown() -> None:
+    records = [replace(RECORD, error=f"error {number}") for number in range(20)]
+    lines = summary(RunResult(Totals(rejected=20), None, interrupted=False), *records)
+    assert len(lines) == 1 + SHOWN_ERRORS
+
+
+def test_a_stop_and_an_interruption_say_how_to_go_on() -> None:
+    stopped = summary(RunResult(Totals(planned=3), "HTTP 401: no key\x1b[2J", interrupted=False))
+    assert stopped == [
+        "run run-1: 3 planned",
+        "stopped early: HTTP 401: no key<U+001B>[2J",
+        "run the same command again to go on: nothing is sent twice",
+    ]
+    interrupted = summary(RunResult(Totals(accepted=1, planned=2), None, interrupted=True))
+    assert interrupted[1:] == [
+        "interrupted: what was in flight was finished and recorded",
+        "run the same command again to go on: nothing is sent twice",
+    ]
+
+
+def test_an_api_s_words_are_printable_and_masked() -> None:
+    assert shown("no such number +16175551212\u202e") == "no such number +1•••••••12<U+202E>"
