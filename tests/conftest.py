@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from msgspec_runner.source.document import parse_document
 from msgspec_runner.spec import Spec, build_spec
+
+# CI decides whether a change lands: it tries the same examples each time. Everywhere else they are new ones.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 MakeSpec = Callable[..., Spec]
 

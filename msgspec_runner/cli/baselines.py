@@ -25,8 +25,10 @@ def without_known(result: LintResult, file: Path, config: Config, terminal: Term
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(f"--baseline: no file {file}; write it with `--write-baseline {file}`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--baseline {file}: cannot be read: {error}") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"--baseline {file}: it is no UTF-8 text; write it with `--write-baseline {file}`") from None
+    except OSError as error:
+        raise UsageError(f"--baseline {file}: cannot be read: {error.strerror}") from error
     specs = {in_project(name, config.root) for name in result.documents}
     codes = {rule.code for rule in selected(config)}
 

@@ -48,10 +48,15 @@ class Subject:
         return violations("spec", self.document.value)
 
     def field_span(self, field: Field, start: int = -1, end: int = -1) -> Span:
-        """Return the span of a part of a field's text (offsets in it), or of its whole value."""
-        if start < 0:
-            return self.document.span(field.node.start, field.node.end)
-        return self.document.locate(field.node, start, end)
+        """Return the span of a part of a field's text (offsets in it), or of its whole value.
+
+        Where nothing is written as the value, it is its key's.
+        """
+        if start >= 0:
+            return self.document.locate(field.node, start, end)
+        if field.node.start == field.node.end:
+            return self.key_span(*field.path)
+        return self.document.span(field.node.start, field.node.end)
 
     def replacement(self, node: Scalar, text: str, start: int = 0, end: int | None = None) -> Fix | None:
         """Return the repair that writes ``text`` in place of a part of a scalar, its quotes left as they are.

@@ -88,6 +88,8 @@ def check(tree: Tree) -> tuple[TemplateProblem, ...]:
 
 def includes(tree: Tree) -> tuple[IncludeUse, ...]:
     """Return the partials that a template names in quotes."""
+    if "include" not in tree.source and "import" not in tree.source:
+        return ()
     found = []
     for node in walk(tree):
         if isinstance(node, _INCLUDES) and _is_named(node.template):

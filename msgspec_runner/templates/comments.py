@@ -32,8 +32,8 @@ def comments(source: str) -> tuple[Comment, ...]:
     tree = Tree(source)
     seen = source.replace("\r\n", "\n").replace("\r", "\n")
     found: list[Comment] = []
-    position = start = text_start = 0
-    text = ""
+    position = start = 0
+    inside = (0, 0)
     try:
         for _, kind, value in LEXER.tokeniter(seen, None):
             if kind.endswith("_begin"):
@@ -41,10 +41,10 @@ def comments(source: str) -> tuple[Comment, ...]:
             if kind == "comment_begin":
                 start = position
             elif kind == "comment":
-                text, text_start = value, position
+                inside = (tree.offset(position), tree.offset(position + len(value)))
             elif kind == "comment_end":
-                end = position + value.index("}") + 1
-                found.append(Comment(tree.offset(start), tree.offset(end), text, tree.offset(text_start)))
+                end = tree.offset(position + value.index("}") + 1)
+                found.append(Comment(tree.offset(start), end, source[slice(*inside)], inside[0]))
             position += len(value)
     except TemplateSyntaxError:
         pass  # MSG401 says so

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec_runner.templates.limits import MAX_OUTPUT, MAX_PARTIALS, Budget
-from msgspec_runner.templates.names_only import MAX_PARTS, text_of, value_of
+from msgspec_runner.templates.names_only import text_of, value_of
 from msgspec_runner.templates.parsing import parse
 from msgspec_runner.templates.problems import Refusal, RenderError
 from msgspec_runner.templates.template import Part, Template
 
 if TYPE_CHECKING:
-    from msgspec_runner.templates.runtime import Evaluate, Mark, Run
+    from msgspec_runner.templates.runtime import Evaluate, Mark, Run, Write
     from msgspec_runner.templates.statements import Statements
     from msgspec_runner.templates.syntax import Tree
 
@@ -36,14 +36,16 @@ class Piece(NamedTuple):
 class Bound:
     """A template ready to be rendered; made by :meth:`Environment.bind`. Not for two threads at once."""
 
-    __slots__ = ("_budget", "_dynamic", "_evaluate", "_fixed", "_run", "template")
+    __slots__ = ("_budget", "_dynamic", "_evaluate", "_fixed", "_make_run", "_run", "template")
 
     def __init__(self, template: Template, budget: Budget) -> None:
         self.template = template
         self._budget = budget
+        # What writes it part by part with places; made when somebody first needs that.
+        self._make_run: Callable[[], Run] | None = None
         self._run: Run | None = None
         self._evaluate: Evaluate | None = None
-        # A template without blocks: its fixed texts with gaps, and the closures that fill the gaps.
+        # A template that only writes and chooses: its fixed texts with gaps, and the closures that fill the gaps.
         self._fixed: list[str] | None = None
         self._dynamic: list[tuple[int, Callable[[Mapping[str, Any]], str]]] = []
 
@@ -58,7 +60,9 @@ class Bound:
         """
         fixed = self._fixed
         if fixed is None:
-            return "".join([piece.text for piece in self._trace(values)])
+            texts: list[str] = []
+            self._write(values, lambda text, _: texts.append(text))
+            return "".join(texts)
         budget = self._budget
         budget.reset()
         texts = fixed.copy()
@@ -101,31 +105,31 @@ class Bound:
         Raises:
             RenderError: as for :meth:`render`.
         """
-        return tuple(self._trace(values))
+        made: list[Piece] = []
+        self._write(values, lambda text, mark: made.append(Piece(text, *mark)))
+        return tuple(piece for piece in made if piece.text)
 
-    def _trace(self, values: Mapping[str, object]) -> list[Piece]:
-        template = self.template
-        run = _run_of(template.parts) if template.parts else self._run
-        if run is None:
+    def _write(self, values: Mapping[str, object], take: Write) -> None:
+        """Hand over the text part by part, each with its place."""
+        if self._make_run is None:
             self._refuse_problems()
-            text = _unify_newlines(template.source)
-            return [Piece(text, 0, len(template.source), literal=True)] if text else []
+            source = self.template.source
+            take(_unify_newlines(source), (0, len(source), True))
+            return
         from msgspec_runner.templates.runtime import Scope
 
+        run = self._run = self._run or self._make_run()
         budget = self._budget
         budget.reset()
-        made: list[Piece] = []
 
         def write(text: str, mark: Mark) -> None:
             budget.write(len(text))
-            if text:
-                made.append(Piece(text, *mark))
+            take(text, mark)
 
         try:
             run(Scope(values), write)
         except RecursionError:
             raise self._too_deep() from None
-        return made
 
     def _too_deep(self) -> RenderError:
         return RenderError("this is nested too deeply", 0, len(self.template.source), "bound")
@@ -180,19 +184,17 @@ class Environment:
         if template.is_static or tree is None:
             bound._fixed = [_unify_newlines(template.source)]
             return bound
-        from jinja2 import nodes
-
         statements = self._statements(tree)
-        bound._run = statements.body(tree.body)
-        outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
-        if len(outputs) == len(tree.body):
-            pieces = [piece for node in outputs for piece in statements.pieces(node)]
-            dynamic = [(index, text) for index, (text, _) in enumerate(pieces) if not isinstance(text, str)]
-            if len(dynamic) <= MAX_PARTS:
-                bound._fixed = [text if isinstance(text, str) else "" for text, _ in pieces]
-                bound._dynamic = dynamic
+        bound._make_run = lambda: statements.body(tree.body)
+        texts = statements.texts(tree.body)
+        if texts is not None:
+            bound._fixed = [text if isinstance(text, str) else "" for text in texts]
+            bound._dynamic = [(index, text) for index, text in enumerate(texts) if not isinstance(text, str)]
         if template.sole_expression:
-            expression = outputs[0].nodes[0]
+            from jinja2 import nodes
+
+            assert isinstance(tree.body[0], nodes.Output)
+            expression = tree.body[0].nodes[0]
             evaluate = statements.expressions.compile(expression)
             missing = statements.expressions.missing
             bound._evaluate = _never_absent(evaluate, lambda: missing(expression))
@@ -257,6 +259,7 @@ class Environment:
 
 def _bind_names(bound: Bound, parts: tuple[Part, ...]) -> None:
     """Make a template of text and names ready."""
+    bound._make_run = lambda: _run_of(parts)
     bound._fixed = [part.text if part.literal else "" for part in parts]
     bound._dynamic = [(index, text_of(part)) for index, part in enumerate(parts) if not part.literal]
     if bound.template.sole_expression:

@@ -159,19 +159,6 @@ def test_an_id_file_that_holds_no_id(real: Project, proxy: Server) -> None:
     assert proxy.requests == []
 
 
-def test_the_ledger_s_place_flag_over_environment_over_configuration(project: Project, serve: StartServer) -> None:
-    project.spec(1).towards(serve()).write("msgspec-runner.toml", 'ledger = "from-config.db"\n')
-    assert project.send().code == 0
-    project.env["MSGSPEC_RUNNER_LEDGER"] = "from-environment.db"
-    assert project.send().code == 0
-    assert project.send("--ledger", "from-flag.db").code == 0
-    assert {path.name for path in project.root.glob("*.db")} == {
-        "from-config.db",
-        "from-environment.db",
-        "from-flag.db",
-    }
-
-
 def test_a_file_that_is_no_ledger(project: Project, serve: StartServer) -> None:
     server = serve()
     project.spec(1).towards(server).write("notes.txt", "no ledger at all\n" * 100)

@@ -116,15 +116,6 @@ def test_429_is_waited_out_and_nobody_is_lost(project: Project, serve: StartServ
     assert [message["attempts"] for message in project.messages()] == [2, 1, 2, 1]
 
 
-def test_a_wait_that_is_too_long_for_anybody_stops_the_run(project: Project, serve: StartServer) -> None:
-    server = serve(always(answer(429, {}, "Retry-After: 86400")))
-    run = project.spec(4).towards(server).send("--concurrency", "1")
-    assert run.code == 5
-    assert "asks to wait 86400 seconds" in run.err
-    assert len(server.requests) == 1
-    assert set(project.states().values()) == {"planned"}
-
-
 def test_server_errors_are_retried_for_who_trusts_them(project: Project, serve: StartServer) -> None:
     async def script(posted: Posted) -> bytes:
         return answer(503) if posted.number == 1 else accepted(posted)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
@@ -46,7 +46,7 @@ def _listing(function: Any) -> Any:
     return call
 
 
-KINDS = ("missing", "type", "bound", "value")
+KINDS = ("missing", "type", "value")
 
 
 def _reference() -> SandboxedEnvironment:
@@ -78,6 +78,7 @@ def ours(source: str) -> str | None:
         bound = Environment().bind(template)
         text = bound.render({**VALUES, "nick": ABSENT})
     except RenderError as error:
+        assume(error.kind != "bound")  # Jinja has no bounds to compare with
         return None if source[error.start : error.end] and error.kind in KINDS else f"nowhere: {error}"
     assert text == "".join(piece.text for piece in bound.pieces({**VALUES, "nick": ABSENT}))
     return text
