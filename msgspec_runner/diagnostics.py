@@ -56,7 +56,7 @@ class Fix(NamedTuple):
     """A repair of one finding.
 
     Attributes:
-        safety: ``"safe"`` keeps what is sent the same; ``"unsafe"`` may change a recipient's text.
+        safety: ``"safe"`` writes what was meant beyond doubt; ``"unsafe"`` is a guess, or changes a recipient's words.
         edits: the replacements, none overlapping another.
     """
 

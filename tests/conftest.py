@@ -7,14 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from msgspec_runner.source.document import parse_document
 from msgspec_runner.spec import Spec, build_spec
 
 # CI decides whether a change lands: it tries the same examples each time. Everywhere else they are new ones.
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.register_profile("dev", deadline=None)
+# How long it takes to make them says something about the machine, nothing about the code.
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ci", derandomize=True, **_PATIENT)
+settings.register_profile("dev", **_PATIENT)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 MakeSpec = Callable[..., Spec]

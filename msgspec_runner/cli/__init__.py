@@ -132,6 +132,9 @@ def run(arguments: Sequence[str]) -> int:
 
         discard(sys.stdout)
         return 0
+    except OSError as error:
+        _complain(f"{error.filename or 'the output'}: {error.strerror or error}")
+        return 2
     except Exception as error:  # noqa: BLE001 - the last line of defence: exit 70, never a traceback
         return _bug(error, verbose="--verbose" in arguments or "-v" in arguments)
     return code if isinstance(code, int) else 0

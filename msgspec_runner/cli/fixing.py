@@ -66,7 +66,7 @@ def _replace(file: Path, before: bytes, after: bytes) -> None:
     try:
         if target.read_bytes() != before:
             raise UsageError(f"{file}: it changed while it was linted; run --fix again")
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as spool:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".msgspec-runner-", delete=False) as spool:
             try:
                 spool.write(after)
                 spool.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +17,13 @@ from msgspec_runner.errors import NoSpecError, UsageError
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.linting.linter import Linter
+from msgspec_runner.linting.sendable import unsendable
 from msgspec_runner.project import Project
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.reports.concise import concise
 from msgspec_runner.reports.full import full, summary
 from msgspec_runner.reports.text import count
+from msgspec_runner.source.document import Document
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.spec import build_spec
 
@@ -70,6 +72,7 @@ def lint_first(project: Project, variables: Mapping[str, object], recipients: Pa
         click.echo(shown, nl=False, color=terminal.colors())
         terminal.warn(f"{summary(result, color=terminal.colors(err=True))}; nothing was sent")
         raise NotSound
+    _refuse_unsendable(documents, config)
     if result.diagnostics:
         terminal.note(summary(result, color=terminal.colors(err=True)))
     partials = Partials(config.root)
@@ -89,6 +92,16 @@ def lint_first(project: Project, variables: Mapping[str, object], recipients: Pa
     if not targets:
         raise NoSpecError("no spec to send")
     return Sound(config, targets, before, recipients)
+
+
+def _refuse_unsendable(documents: Iterable[Document], config: Config) -> None:
+    for document in documents:
+        for rule, finding in unsendable(document, config):
+            line, column = finding.span.start
+            raise UsageError(
+                f"{document.file}:{line}:{column}: {rule.code} {finding.message}. It is ignored or suppressed, "
+                "but what would be sent is not what is written. Nothing was sent."
+            )
 
 
 def make_plan(sound: Sound, spool: PlanSpool, ledger: Ledger | None, origin: str) -> Plan:

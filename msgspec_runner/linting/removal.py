@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec_runner.diagnostics import Edit, Fix
-from msgspec_runner.linting.suppressions import Selector, Suppression
+from msgspec_runner.linting.suppressions import Suppression
 from msgspec_runner.source.document import Document, Scalar, parse_document
 
+CHECKED_CHARACTERS = 1024 * 1024
+"""How many characters may be parsed again to see what removals change: hundreds in a spec of usual size."""
+
 _BLANKS = " \t"
+
+
+def most_removals(document: Document) -> int:
+    """Return of how many comments of a spec it may be asked what their removal changes: at least one."""
+    return max(1, CHECKED_CHARACTERS // (len(document.text) + 1))
 
 
 def removal(document: Document, suppression: Suppression) -> Fix | None:
@@ -24,14 +32,14 @@ def removal(document: Document, suppression: Suppression) -> Fix | None:
     return Fix("unsafe" if safe is None else "safe", (Edit(document.span(*(safe or ways[0])), ""),))
 
 
-def selector_removal(document: Document, suppression: Suppression, selector: Selector) -> Fix | None:
+def selector_removal(document: Document, suppression: Suppression, index: int) -> Fix | None:
     """Return how to remove one of several codes, with the comma that divides it from its neighbour.
 
     None where its place is not known exactly.
     """
+    selector = suppression.selectors[index]
     if document.text[selector.start : selector.end] != selector.text:
         return None
-    index = suppression.selectors.index(selector)
     if index + 1 < len(suppression.selectors):
         span = document.span(selector.start, suppression.selectors[index + 1].start)
     else:

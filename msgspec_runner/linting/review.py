@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.diagnostics import Diagnostic, Severity
@@ -34,12 +37,33 @@ class Review(NamedTuple):
 
 
 def without_suppressed(diagnostics: Iterable[Diagnostic], suppressions: Sequence[Suppression]) -> list[Diagnostic]:
-    """Return the findings of a spec that none of its suppressions covers."""
+    """Return the findings of a spec that none of its suppressions covers: those that begin on other lines."""
+    everywhere: set[str] = set()
+    ranges: dict[str, list[range]] = defaultdict(list)
+    for suppression, selector in _each(suppressions):
+        if suppression.lines is None:
+            everywhere.add(selector.code)
+        else:
+            ranges[selector.code].append(suppression.lines)
+    covered = {code: _Lines(found) for code, found in ranges.items()}
     return [
         item
         for item in diagnostics
-        if not any(suppression.covers(selector, item) for suppression, selector in _each(suppressions))
+        if item.code not in everywhere and (item.code not in covered or item.span.start.line not in covered[item.code])
     ]
+
+
+class _Lines:
+    """Lines in any of some ranges. A spec may have thousands, so they are searched and not tried one by one."""
+
+    def __init__(self, ranges: Iterable[range]) -> None:
+        ordered = sorted(ranges, key=lambda lines: lines.start)
+        self._starts = [lines.start for lines in ordered]
+        self._stops = list(accumulate((lines.stop for lines in ordered), max))
+
+    def __contains__(self, line: int) -> bool:
+        place = bisect_right(self._starts, line) - 1
+        return place >= 0 and line < self._stops[place]
 
 
 def review(
@@ -57,12 +81,25 @@ def review(
     codes = {word.lower(): code for word, code in known.items()}
     suppressions = read_suppressions(subject.document, subject.spec, codes)
     watched = _watched(subject, diagnostics, rules) if suppressions else frozenset()
+    lines: dict[str, list[int]] = defaultdict(list)
+    for item in diagnostics:
+        lines[item.code].append(item.span.start.line)
+    for found in lines.values():
+        found.sort()
     unused = frozenset(
         selector
         for suppression, selector in _each(suppressions)
-        if selector.code in watched and not any(suppression.covers(selector, item) for item in diagnostics)
+        if selector.code in watched and not _any_in(lines.get(selector.code, ()), suppression.lines)
     )
     return Review(subject.document, suppressions, unused, tuple(known))
+
+
+def _any_in(found: Sequence[int], lines: range | None) -> bool:
+    """Say whether any line of some, which are sorted, is in a range; None is all lines."""
+    if lines is None:
+        return bool(found)
+    place = bisect_left(found, lines.start)
+    return place < len(found) and found[place] < lines.stop
 
 
 def _each(suppressions: Iterable[Suppression]) -> Iterable[tuple[Suppression, Selector]]:

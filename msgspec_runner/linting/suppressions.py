@@ -9,10 +9,10 @@ may follow the bracket.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from msgspec_runner.diagnostics import Diagnostic
 from msgspec_runner.source.document import Document
 from msgspec_runner.spec import Field, Spec
 
@@ -59,10 +59,6 @@ class Suppression(NamedTuple):
     lines: range | None
     field: Field | None = None
 
-    def covers(self, selector: Selector, diagnostic: Diagnostic) -> bool:
-        """Say whether one of its selectors suppresses a finding: those that begin on its lines."""
-        return selector.code == diagnostic.code and (self.lines is None or diagnostic.span.start.line in self.lines)
-
 
 def read_suppressions(document: Document, spec: Spec, codes: Mapping[str, str]) -> tuple[Suppression, ...]:
     """Return a spec's suppressions in the order of the file; a spec that could not be parsed has none.
@@ -75,12 +71,13 @@ def read_suppressions(document: Document, spec: Spec, codes: Mapping[str, str]) 
     if document.root is None or MARK not in document.text:
         return ()
     # By their places: an alias is a second field with the same text.
-    found = {item.start: item for item in (*_of_yaml(document, spec, codes), *_of_jinja(document, spec, codes))}
+    texts = _Texts(document, spec)
+    found = {item.start: item for item in (*_of_yaml(document, texts, codes), *_of_jinja(document, spec, texts, codes))}
     return tuple(found[start] for start in sorted(found))
 
 
-def _of_yaml(document: Document, spec: Spec, codes: Mapping[str, str]) -> Iterator[Suppression]:
-    alone = {document.position(comment.start).line for comment in document.comments() if comment.alone}
+def _of_yaml(document: Document, texts: _Texts, codes: Mapping[str, str]) -> Iterator[Suppression]:
+    after = _next_lines({document.position(comment.start).line for comment in document.comments() if comment.alone})
     for comment in document.comments():
         line = document.position(comment.start).line
         for match in _IN_YAML.finditer(comment.text):
@@ -88,13 +85,13 @@ def _of_yaml(document: Document, spec: Spec, codes: Mapping[str, str]) -> Iterat
             def place(first: int, last: int, offset: int = comment.start) -> tuple[int, int]:
                 return offset + first, offset + last
 
-            about = range(line, (_next_line(line, alone) if comment.alone else line) + 1)
             start, end = place(match.start(), match.start() + len(match[0].rstrip()))
             selectors, everywhere = _selectors(match, place, codes)
-            yield Suppression(start, end, selectors, None if everywhere else _widened(about, document, spec))
+            lines = None if everywhere else texts.widened(line, after.get(line, line))
+            yield Suppression(start, end, selectors, lines)
 
 
-def _of_jinja(document: Document, spec: Spec, codes: Mapping[str, str]) -> Iterator[Suppression]:
+def _of_jinja(document: Document, spec: Spec, texts: _Texts, codes: Mapping[str, str]) -> Iterator[Suppression]:
     places = []
     for field in (*spec.fields, *([spec.key] if spec.key else [])):
         if "{#" in field.node.text and MARK in field.node.text:
@@ -104,20 +101,22 @@ def _of_jinja(document: Document, spec: Spec, codes: Mapping[str, str]) -> Itera
                 match = _IN_JINJA.fullmatch(comment.text)
                 if match is not None:
                     places.append((field, comment, match, document.offsets(field.node, comment.start, comment.end)))
-    alone = {
-        document.position(start).line
-        for _, _, _, (start, end) in places
-        if document.line(document.position(start).line).strip() == document.text[start:end]
-    }
+    after = _next_lines(
+        {
+            document.position(start).line
+            for _, _, _, (start, end) in places
+            if document.line(document.position(start).line).strip() == document.text[start:end]
+        }
+    )
     for field, comment, match, (start, end) in places:
 
         def place(first: int, last: int, field: Field = field, offset: int = comment.text_start) -> tuple[int, int]:
             return document.offsets(field.node, offset + first, offset + last)
 
         first, last = document.position(start).line, document.position(end).line
-        about = range(first, _next_line(last, alone) + 1)
         selectors, everywhere = _selectors(match, place, codes)
-        yield Suppression(start, end, selectors, None if everywhere else _widened(about, document, spec), field)
+        lines = None if everywhere else texts.widened(first, after.get(last, last))
+        yield Suppression(start, end, selectors, lines, field)
 
 
 def _selectors(
@@ -141,18 +140,37 @@ def _selectors(
     return found, ignore["kind"] == "ignore-file"
 
 
-def _next_line(line: int, skipped: set[int]) -> int:
-    while line in skipped:
-        line += 1
-    return line
+def _next_lines(alone: set[int]) -> dict[int, int]:
+    """Return for every line with nothing but a comment the next line that is another."""
+    following: dict[int, int] = {}
+    for line in sorted(alone, reverse=True):
+        following[line] = following.get(line + 1, line + 1)
+    return following
 
 
-def _widened(lines: range, document: Document, spec: Spec) -> range:
-    """Add the other lines of a quoted or plain text that goes over several: there is no place for a comment in it."""
-    first, last = lines.start, lines.stop - 1
-    for field in spec.fields:
-        if field.node.style not in {"literal", "folded"}:
-            start, end = document.position(field.node.start).line, document.position(field.node.end).line
-            if start <= last and end >= lines.start:
-                first, last = min(first, start), max(last, end)
-    return range(first, last + 1)
+class _Texts:
+    """The quoted and plain texts of a spec that go over several lines: there is no place for a comment in them."""
+
+    def __init__(self, document: Document, spec: Spec) -> None:
+        found = (
+            document.span(field.node.start, field.node.end)
+            for field in spec.fields
+            if field.node.style not in {"literal", "folded"}
+        )
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for start, end in sorted((span.start.line, span.end.line) for span in found):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            elif end > start:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def widened(self, first: int, last: int) -> range:
+        """Return the lines, and the other lines of the texts that they are part of."""
+        before, after = bisect_right(self._starts, first) - 1, bisect_right(self._starts, last) - 1
+        if before >= 0 and self._ends[before] >= first:
+            first = self._starts[before]
+        if after >= 0:
+            last = max(last, self._ends[after])
+        return range(first, last + 1)

@@ -55,6 +55,8 @@ def _harmless(text: str) -> str:
 def _csv_line(cells: list[str]) -> str:
     buffer = StringIO()
     # A bare carriage return is not quoted by itself before Python 3.13, and a spreadsheet begins a row there.
-    quoting = csv.QUOTE_ALL if any("\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
-    csv.writer(buffer, lineterminator="\n", quoting=quoting).writerow(cells)
+    if any("\r" in cell for cell in cells):
+        csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(cells)
+    else:
+        csv.writer(buffer, lineterminator="\n").writerow(cells)
     return buffer.getvalue()

@@ -46,6 +46,10 @@ locale: en_US
 """
 
 
+_CONDITION = "{{% if order_{number} > {desk} %}}Hurry, {{{{ first_name | upper }}}}!{{% endif %}}"
+"""What every fourth spec says instead of its last line: most templates only name values, some do more."""
+
+
 def write_specs(folder: Path, count: int) -> list[Path]:
     """Write specs of 27 lines with one sample each; every tool finds them clean, so that nobody pays for reports.
 
@@ -57,14 +61,17 @@ def write_specs(folder: Path, count: int) -> list[Path]:
     folder.mkdir(parents=True)
     files = []
     for number in range(count):
+        desk, closing = chance.randint(1, 400), chance.choice(_CLOSING)
+        if number % 4 == 3:
+            closing = _CONDITION.format(number=number, desk=desk)
         text = _SPEC.format(
             number=number,
             edition=chance.randint(1, 9),
             opening=chance.choice(_OPENING),
             news=chance.choice(_NEWS),
             where=chance.choice(_WHERE),
-            closing=chance.choice(_CLOSING),
-            desk=chance.randint(1, 400),
+            closing=closing,
+            desk=desk,
             first=chance.choice(_FIRST),
             last=chance.choice(_LAST),
             last_digits=f"{number % 10_000:04}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
+import resource
 import sys
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def test_the_mode_stays_and_nothing_is_left_behind(mode: int, project: Path, cap
     lint(capsys, "--fix")
     assert file.read_bytes() == SAFE
     assert file.stat().st_mode & 0o7777 == mode
-    assert os.listdir(project / "specs") == ["s.yaml"]
+    assert list((project / "specs").iterdir()) == [file]
 
 
 def test_a_link_stays_a_link(project: Path, capsys) -> None:
@@ -139,16 +139,18 @@ def test_a_file_that_changes_in_between_is_not_overwritten(project: Path, capsys
     assert file.read_bytes() == b"another\n"
 
 
-def test_a_folder_that_cannot_be_written(project: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.NamedTemporaryFile", _no_space)
-    code, _, err = lint(capsys, "--fix")
+def test_a_disk_that_is_full_costs_nothing(project: Path, capsys) -> None:
+    file = project / "specs" / "s.yaml"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        code, _, err = lint(capsys, "--fix")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert code == 2
-    assert "--fix: specs/s.yaml cannot be written: No space left on device" in err
-    assert (project / "specs" / "s.yaml").read_bytes() == BAD
-
-
-def _no_space(*_: object, **__: object) -> None:
-    raise OSError(28, "No space left on device")
+    assert "--fix: specs/s.yaml cannot be written: File too large" in err
+    assert file.read_bytes() == BAD
+    assert list((project / "specs").iterdir()) == [file]
 
 
 class TestStandardInput:

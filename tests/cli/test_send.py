@@ -65,3 +65,25 @@ def test_a_wrong_flag_is_found_before_anything_is_done(
     assert said.err.startswith("error: ")
     assert said.out == ""
     assert not Path(".msgspec-runner").exists()
+
+
+@pytest.mark.parametrize(
+    ("rate", "key", "words"),
+    [("fast", "a key", "fast"), ("10/s", "two\nlines", "line break")],
+    ids=["the rate of the configuration", "a key that no header can carry"],
+)
+def test_what_cannot_be_sent_with_leaves_no_run_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rate: str, key: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOCIOCS_API_KEY", key)
+    monkeypatch.setenv("MSGSPEC_RUNNER_BASE_URL", "http://127.0.0.1:9")
+    run(["init", "--quiet"])
+    config = Path("msgspec-runner.toml")
+    config.write_text(f'rate = "{rate}"\n' + config.read_text(encoding="utf-8"), encoding="utf-8")
+    assert run(["send", "specs", "--yes"]) == 2
+    assert words in capsys.readouterr().err
+    run(["ledger", "init"])
+    capsys.readouterr()
+    assert run(["status"]) == 0
+    assert capsys.readouterr().out == "no runs yet\n"

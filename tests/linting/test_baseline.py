@@ -86,7 +86,7 @@ def test_each_is_hidden_as_often_as_it_is_there(lint) -> None:
     ],
 )
 def test_what_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="no baseline; write it with .* --write-baseline baseline.json"):
+    with pytest.raises(UsageError, match=r"no baseline; write it with .* --write-baseline baseline\.json"):
         read_baseline(text, FILE)
 
 

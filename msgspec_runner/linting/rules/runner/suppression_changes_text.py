@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.removal import removal
+from msgspec_runner.linting.removal import most_removals, removal
 from msgspec_runner.linting.review import Review
 from msgspec_runner.linting.rule import Finding, suppression_rule
 
@@ -36,10 +36,12 @@ def suppression_changes_text(review: Review) -> Iterator[Finding]:
             {# msgspec: ignore[MSG402] #}Hi {{ nickname }}
             see you tomorrow.
     """
-    for suppression in review.suppressions:
-        if suppression.field is not None:
-            fix = removal(review.document, suppression)
-            if fix is not None and fix.safety == "unsafe":
-                span = review.document.span(suppression.start, suppression.end)
-                message = "this comment changes the text around it: put it in front of the line's first word"
-                yield Finding(span, message, suppression.field.dotted)
+    inside = [suppression for suppression in review.suppressions if suppression.field is not None]
+    for suppression in inside[: most_removals(review.document)]:
+        fix = removal(review.document, suppression)
+        if fix is not None and fix.safety == "unsafe":
+            span = review.document.span(suppression.start, suppression.end)
+            path = suppression.field.dotted if suppression.field else ""
+            yield Finding(
+                span, "this comment changes the text around it: put it in front of the line's first word", path
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.removal import removal, selector_removal
+from msgspec_runner.linting.removal import most_removals, removal, selector_removal
 from msgspec_runner.linting.review import Review
 from msgspec_runner.linting.rule import Finding, suppression_rule
 
@@ -28,15 +28,18 @@ def unused_suppression(review: Review) -> Iterator[Finding]:
         message:
           to: "+16175551212"
     """
+    removals = most_removals(review.document)
     for suppression in review.suppressions:
-        whole = review.unused.issuperset(suppression.selectors)
-        for selector in suppression.selectors:
+        whole = bool(suppression.selectors) and review.unused.issuperset(suppression.selectors)
+        fix = None
+        if whole and removals:
+            fix = removal(review.document, suppression)
+            removals -= 1
+        where = "in this file" if suppression.lines is None else "here"
+        for index, selector in enumerate(suppression.selectors):
             if selector in review.unused:
-                where = "in this file" if suppression.lines is None else "here"
                 yield Finding(
                     review.document.span(selector.start, selector.end),
                     f"{selector.text} is not found {where}: remove it from the suppression",
-                    fix=removal(review.document, suppression)
-                    if whole
-                    else selector_removal(review.document, suppression, selector),
+                    fix=fix if whole else selector_removal(review.document, suppression, index),
                 )
