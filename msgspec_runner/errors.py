@@ -9,6 +9,7 @@ An exception is for when there is nothing sensible left to do, and its message t
     ├── SourceError             exit 2   a spec or partial that cannot be read as text
     ├── RecipientsError         exit 2   a recipients file that cannot be read; has a line and a column
     ├── LedgerError             exit 2   no ledger, another ledger, a newer ledger, a locked ledger
+    ├── UnsendableError         exit 1   a row, or a spec, whose message must not be sent
     ├── NoSpecError             exit 4   no spec was found where one was looked for
     └── RunStoppedError         exit 5   the API refused the key, or too many messages failed
 
@@ -59,6 +60,12 @@ class RecipientsError(RunnerError):
 
 class LedgerError(RunnerError):
     """The ledger is missing, is not this project's, is newer than this program, or is locked."""
+
+
+class UnsendableError(RunnerError):
+    """Something that was about to be sent must not be: a finding, seen where the linter was told to be silent."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class NoSpecError(RunnerError):

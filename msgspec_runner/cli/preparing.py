@@ -13,7 +13,7 @@ from msgspec_runner.cli.options import Terminal
 from msgspec_runner.config import Config
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan, Target, audience_fingerprints, build_plan
-from msgspec_runner.errors import NoSpecError, UsageError
+from msgspec_runner.errors import NoSpecError, UnsendableError, UsageError
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.linting.linter import Linter
@@ -98,7 +98,7 @@ def _refuse_unsendable(documents: Iterable[Document], config: Config) -> None:
     for document in documents:
         for rule, finding in unsendable(document, config):
             line, column = finding.span.start
-            raise UsageError(
+            raise UnsendableError(
                 f"{document.file}:{line}:{column}: {rule.code} {finding.message}. It is ignored or suppressed, "
                 "but what would be sent is not what is written. Nothing was sent."
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec_runner.audience import open_audience, recipients_path, rendered_rows
 from msgspec_runner.content.segments import segments
 from msgspec_runner.dispatch.plan import Decision, SpecPlan, decide
-from msgspec_runner.errors import RecipientsError, UsageError
+from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
 from msgspec_runner.ledger.ledger import Ledger, Skip
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import Message
@@ -85,8 +85,8 @@ def build_plan(
         now: an aware time, for ``delivery.expires``.
 
     Raises:
-        UsageError: a row cannot be sent, two rows have one identity and different bodies, a guard rail says no,
-            or there is something in ``delivery`` that this version does not carry out.
+        UnsendableError: a row cannot be sent, or two rows have one identity and different bodies.
+        UsageError: a guard rail says no, or there is something in ``delivery`` that this version does not carry out.
         RecipientsError: a recipients' file cannot be read.
     """
     plan = Plan(spool)
@@ -179,7 +179,7 @@ def _messages(target: Target, *, origin: str, root: Path, recipients: Path | Non
                 )
             if row.problems:
                 problem = row.problems[0]
-                raise UsageError(
+                raise UnsendableError(
                     f"{spec.document.file}: row {row.row.number} cannot be sent ({problem.rule}: {problem.detail}), "
                     "and the configuration ignores that rule. Correct the row. Nothing was sent."
                 )
@@ -222,7 +222,7 @@ def _check_delivery(spec: Spec) -> None:
 def _refuse_conflicts(spool: PlanSpool, by_spec: dict[str, SpecPlan]) -> None:
     for twin in spool.conflicts():
         more = f" (and {spool.conflict_count - 1:,} more)" if spool.conflict_count > 1 else ""
-        raise UsageError(
+        raise UnsendableError(
             f"{by_spec[twin.spec].file}: MSG504 duplicate-recipient: rows {twin.first_row} and {twin.row} go to one "
             f"number with different messages{more}. Give them a `recipients.key` that differs. Nothing was sent."
         )

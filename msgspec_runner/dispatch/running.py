@@ -11,7 +11,6 @@ from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.sociocs.client import Client
 
-
 def run_dispatcher(
     ledger: Ledger,
     run_id: str,
@@ -26,7 +25,8 @@ def run_dispatcher(
 ) -> RunResult:
     """Carry out a planned run in an event loop of its own.
 
-    The first SIGINT or SIGTERM lets what is in flight finish and be recorded; the second gives it up as in doubt.
+    The first SIGINT, SIGTERM or SIGHUP lets what is in flight finish and be recorded; the second gives it up as in
+    doubt.
 
     Args:
         ledger: knows the run.
@@ -65,10 +65,13 @@ async def _run(
     async with client:
         dispatcher = Dispatcher(ledger, client, run_id, concurrency=concurrency, rate=rate, on_event=on_event)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        # SIGHUP: the terminal is gone. Who started the run with nohup has it ignored, and goes on.
+        hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        heard = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hangs_up else ()))
+        for number in heard:
             loop.add_signal_handler(number, dispatcher.request_stop)
         try:
             return await dispatcher.run()
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in heard:
                 loop.remove_signal_handler(number)

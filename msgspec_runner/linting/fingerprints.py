@@ -26,8 +26,13 @@ def with_fingerprints(
     import hashlib  # 3 ms that a clean run need not wait
 
     seen: Counter[str] = Counter()
+    lines: dict[tuple[str, int], str] = {}  # digests: thousands of findings may stand on one line of a megabyte
     for diagnostic in diagnostics:
-        line = documents[diagnostic.file].line(diagnostic.span.start.line).strip()
+        place = (diagnostic.file, diagnostic.span.start.line)
+        line = lines.get(place)
+        if line is None:
+            text = documents[diagnostic.file].line(place[1]).strip()
+            line = lines[place] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         parts = "\0".join((in_project(diagnostic.file, root), diagnostic.code, diagnostic.path, line))
         seen[parts] += 1
         digest = hashlib.sha256(f"{parts}\0{seen[parts]}".encode("utf-8", "surrogatepass")).hexdigest()

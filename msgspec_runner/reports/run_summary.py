@@ -27,7 +27,7 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
     if result.stopped_reason is not None:
         yield f"stopped early: {shown(result.stopped_reason)}"
     if result.interrupted:
-        yield "interrupted: what was in flight was finished and recorded"
+        yield "interrupted: what was in flight was recorded, as in doubt where no answer came"
     if result.totals.rejected or result.totals.in_doubt:
         errors = Counter(
             (record.state, shown(record.error or "no words"))

@@ -170,6 +170,9 @@ def _block_header(stop: _Stop) -> Problem | None:
 
 
 def _colon_in_value(stop: _Stop) -> Problem | None:
+    if "found unexpected ':'" in stop.said:
+        message = "a colon inside an unquoted value between braces or brackets; put the value in quotes"
+        return stop.at(stop.place, stop.place + 1, message)
     if "mapping values are not allowed" not in stop.said:
         return None
     line_start = _line_start(stop.text, stop.place)

@@ -19,7 +19,7 @@ from msgspec_runner.dispatch.planner import (
     expired_skips,
     new_messages,
 )
-from msgspec_runner.errors import RecipientsError, UsageError
+from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
 from msgspec_runner.ledger import temporary_ledger
 from msgspec_runner.ledger.ledger import Ledger, Run, RunStatus, Settlement
 from msgspec_runner.ledger.spool import PlanSpool
@@ -153,7 +153,7 @@ def test_the_same_to_the_same_number_is_skipped(desk: MakeDesk) -> None:
 
 def test_something_else_to_the_same_number_needs_a_key(desk: MakeDesk) -> None:
     rows = [(number(1), "Hi"), (number(1), "Hello"), (number(1), "Bye")]
-    with pytest.raises(UsageError, match=r"MSG504 .* rows 1 and 2 .*and 1 more.*recipients\.key"):
+    with pytest.raises(UnsendableError, match=r"MSG504 .* rows 1 and 2 .*and 1 more.*recipients\.key"):
         desk().spec(*rows).plan()
     plan = desk().spec(*rows, more=', key: "{{ text }}"').plan()
     assert plan.count(Decision.NEW) == 3
@@ -205,7 +205,7 @@ def test_a_guard_rail_that_would_not_be_kept_is_refused(desk: MakeDesk, rail: st
 
 
 def test_a_row_that_cannot_be_sent_is_refused_whatever_the_linter_was_told(desk: MakeDesk) -> None:
-    with pytest.raises(UsageError, match=r"row 2 cannot be sent") as refused:
+    with pytest.raises(UnsendableError, match=r"row 2 cannot be sent") as refused:
         desk().spec((number(1), "Hi"), ("12", "Hi")).plan()
     assert "Nothing was sent" in str(refused.value)
 

@@ -57,6 +57,15 @@ def test_mistakes(text: str, place: str, position: tuple[int, int], words: str, 
     assert words in document.problems[0].message
 
 
+def test_a_colon_in_a_flow_that_only_libyaml_refuses() -> None:
+    document = parse_document("spec.yaml", "k: {a: b:?}\n")
+    if document.problems:
+        assert found(document) == [("invalid-yaml", ":", (1, 9))]
+        assert "between braces" in document.problems[0].message
+    else:  # PyYAML was built without libyaml
+        assert document.value == {"k": {"a": "b:?"}}
+
+
 TEMPLATES = [
     ("k: {{ name }}\n", "{{ name }}"),
     ("k: {{name}}\n", "{{name}}"),

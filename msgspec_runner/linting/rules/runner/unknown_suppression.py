@@ -8,7 +8,6 @@ from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.review import Review
 from msgspec_runner.linting.rule import Finding, did_you_mean, suppression_rule
 
-
 _MAX_HINTS = 100
 """How many unknown words are compared with all that are known, which takes a millisecond each."""
 

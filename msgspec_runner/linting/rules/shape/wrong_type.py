@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec_runner.conversions import parse_schedule
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, did_you_mean, spec_rule
 from msgspec_runner.linting.rules.shape.implicit_type import is_implicit
@@ -62,6 +63,7 @@ def wrong_type(subject: Subject) -> Iterator[Finding]:
         yield Finding(span, _message(_name(violation.path), violation, node), ".".join(path))
     yield from _columns(subject)
     yield from _timezone(subject)
+    yield from _expires(subject)
 
 
 def _columns(subject: Subject) -> Iterator[Finding]:
@@ -93,6 +95,13 @@ def _timezone(subject: Subject) -> Iterator[Finding]:
         find_zone(name)
     except Refusal as refusal:
         yield Finding(subject.document.span(node.start, node.end), refusal.message, "timezone")
+
+
+def _expires(subject: Subject) -> Iterator[Finding]:
+    text, node = subject.spec.delivery.expires, subject.document.node(("delivery", "expires"))
+    if text is not None and node is not None and parse_schedule(text) is None:
+        message = "`expires` takes a date and time with an offset: write it like 2031-12-24T18:00:00-05:00"
+        yield Finding(subject.document.span(node.start, node.end), message, "delivery.expires")
 
 
 def _name(path: tuple[str | int, ...]) -> str:
