@@ -11,6 +11,7 @@ from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.sociocs.client import Client
 
+
 def run_dispatcher(
     ledger: Ledger,
     run_id: str,
