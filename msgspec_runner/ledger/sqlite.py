@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import statements
 from msgspec_runner.ledger.ledger import (
@@ -36,6 +38,9 @@ PAGE = 1000
 _FIELDS = len(Record.__slots__)
 _STATE = Record.__slots__.index("state")
 
+_SOURCES = {state: json.dumps(sorted(sources(state))) for state in State}
+"""From which states a message may come to each, as JSON."""
+
 UNKNOWN_OUTCOME = "the run ended before the outcome was known"
 """The error of a message that was still ``sending`` when its run ended or died."""
 
@@ -43,6 +48,10 @@ UNKNOWN_OUTCOME = "the run ended before the outcome was known"
 def utc_now() -> datetime:
     """Return this moment; the ledger's clock unless a test gives another."""
     return datetime.now(UTC)
+
+
+class _Unexpected(Exception):  # noqa: N818 - undoes a transaction, never seen outside
+    """What was to be settled or claimed together was not all to be settled or claimed."""
 
 
 class _Held:
@@ -184,6 +193,36 @@ class SqliteLedger:
         """Settle and claim in one durable transaction; return what was claimed."""
         if claims:
             self._begun(run_id)
+        try:
+            return self._commit_at_once(run_id, claims, settlements)
+        except _Unexpected:
+            return self._commit_one_by_one(run_id, claims, settlements)
+
+    def _commit_at_once(self, run_id: str, claims: Sequence[str], settlements: Sequence[Settlement]) -> set[str]:
+        """Settle and claim with a statement each: SQLite works while Python goes on posting.
+
+        For each statement and each row that it returns, this thread has to wait for Python's lock, and takes it from
+        the event loop: one by one, that costs more than the work itself.
+
+        Raises:
+            _Unexpected: not every message is where it was thought to be, or an outcome cannot travel as JSON.
+        """
+        with self._writing():
+            now = timestamp(self._clock())
+            if settlements:
+                rows = orjson.dumps([_outcome(settled, now) for settled in settlements]).decode()
+                # SQLite ends a text of JSON at \u0000, and of two outcomes for one key it would take any.
+                changed = self._connection.execute(statements.SETTLE_ALL, (rows, run_id)).rowcount
+                if changed != len(settlements) or "\\u0000" in rows:
+                    raise _Unexpected
+            if claims:
+                keys = json.dumps(claims)
+                if self._connection.execute(statements.CLAIM_ALL, (now, keys, run_id)).rowcount != len(claims):
+                    raise _Unexpected
+        return set(claims)
+
+    def _commit_one_by_one(self, run_id: str, claims: Sequence[str], settlements: Sequence[Settlement]) -> set[str]:
+        """Settle and claim so that it is known which message was not where it was thought to be."""
         claimed: set[str] = set()
         with self._writing():
             now = timestamp(self._clock())
@@ -301,10 +340,8 @@ class SqliteLedger:
 
     def _settle(self, run_id: str, settled: Settlement, now: str) -> bool:
         """Store one outcome; return False where it is no legal move."""
-        at = now if settled.at is None else timestamp(settled.at)
-        result = (settled.state, settled.http_status, settled.message_id, settled.error, settled.attempts, at)
-        allowed = json.dumps(sorted(sources(settled.state)))
-        changed = self._connection.execute(statements.SETTLE, (*result, settled.key, run_id, allowed)).rowcount
+        key, *result, allowed = _outcome(settled, now)
+        changed = self._connection.execute(statements.SETTLE, (*result, key, run_id, allowed)).rowcount
         return changed == 1
 
     def _fault(self, run_id: str, settled: Settlement) -> str:
@@ -347,6 +384,17 @@ class SqliteLedger:
             if len(rows) < PAGE:
                 return
             after = rows[-1][0]
+
+
+def _outcome(
+    settled: Settlement, now: str
+) -> tuple[str, str, int | None, str | None, str | None, int | None, str, str]:
+    """Return what the statements that settle take: key, state, results, time, and the states it may come from."""
+    state, at = settled.state, now if settled.at is None else timestamp(settled.at)
+    return (
+        *(settled.key, state, settled.http_status, settled.message_id, settled.error, settled.attempts, at),
+        _SOURCES[state],
+    )
 
 
 def _record(values: Sequence[Any]) -> Record:

@@ -61,6 +61,25 @@ WHERE key IN (SELECT value FROM json_each(?)) AND +run = ? AND state IN ('planne
 RETURNING key
 """
 
+CLAIM_ALL: Final = """
+UPDATE messages SET state = 'sending', attempts = attempts + 1, updated_at = ?
+WHERE key IN (SELECT value FROM json_each(?)) AND +run = ? AND state IN ('planned', 'retry_wait')
+"""
+"""As ``CLAIM``, for whoever need only know how many there were: each row that comes back is a wait for Python."""
+
+SETTLE_ALL: Final = """
+UPDATE messages SET state = outcome.state, http_status = outcome.http_status,
+                    message_id = coalesce(outcome.message_id, messages.message_id), error = outcome.error,
+                    attempts = coalesce(outcome.attempts, messages.attempts), updated_at = outcome.updated_at
+FROM (SELECT json_extract(value, '$[0]') AS key, json_extract(value, '$[1]') AS state,
+             json_extract(value, '$[2]') AS http_status, json_extract(value, '$[3]') AS message_id,
+             json_extract(value, '$[4]') AS error, json_extract(value, '$[5]') AS attempts,
+             json_extract(value, '$[6]') AS updated_at, json_extract(value, '$[7]') AS sources
+      FROM json_each(?)) AS outcome
+WHERE messages.key = outcome.key AND +messages.run = ? AND instr(outcome.sources, json_quote(messages.state))
+"""
+"""As ``SETTLE``, for a JSON array of arrays; the last item is the JSON array of the states it may come from."""
+
 SETTLE: Final = """
 UPDATE messages SET state = ?, http_status = ?, message_id = coalesce(?, message_id), error = ?,
                     attempts = coalesce(?, attempts), updated_at = ?

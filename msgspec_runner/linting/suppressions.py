@@ -20,7 +20,7 @@ MARK = "msgspec:"
 """What such a comment begins with."""
 
 # In YAML another comment may stand behind it on the line; it begins with the next ` #`.
-_IN_YAML = re.compile(rf"#[ \t]*{MARK}[ \t]*(?P<rest>(?:(?![ \t]+#).)*)")
+_IN_YAML = re.compile(rf"#[ \t]*{MARK}[ \t]*(?P<rest>(?:[^ \t]|[ \t]++(?!#))*+)")
 _IN_JINJA = re.compile(rf"\s*{MARK}\s*(?P<rest>.*)", re.DOTALL)
 _IGNORE = re.compile(r"(?P<kind>ignore-file|ignore)\s*\[(?P<codes>[^\]]*)\]")
 _SELECTOR = re.compile(r"[^\s,]+")

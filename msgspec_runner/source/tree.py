@@ -1,6 +1,6 @@
 """From parser events to nodes, without recursion and within bounds.
 
-The parser is libyaml, or PyYAML's own where that is not built in: both give every event's offsets. They read
+The parser is libyaml, or ruamel.yaml's where that is not built in: both give every event's offsets. libyaml reads
 YAML 1.1; where that differs from 1.2 in characters, :mod:`~msgspec_runner.source.document` hands over a text
 with stand-ins, and what plain scalars mean is :mod:`~msgspec_runner.source.core_schema`'s.
 
@@ -43,16 +43,18 @@ class Events(Protocol):
         """Return the next event; raises :class:`yaml.YAMLError`."""
 
 
-def _libyaml_or_python() -> Callable[[str], Events]:
-    """Return libyaml's parser (0.05 ms for a spec), or PyYAML's own (2 ms) where libyaml is not built in."""
+def _libyaml_or_ruamel() -> Callable[[str], Events]:
+    """Return libyaml's parser (0.05 ms for a spec), or ruamel.yaml's (2 ms) where libyaml is not built in."""
     if not yaml.__with_libyaml__:
-        return yaml.SafeLoader
+        from msgspec_runner.source.ruamel_events import RuamelEvents
+
+        return RuamelEvents
     from yaml._yaml import CParser
 
     return CParser
 
 
-PARSER: Final[Callable[[str], Events]] = _libyaml_or_python()
+PARSER: Final[Callable[[str], Events]] = _libyaml_or_ruamel()
 """Makes a parser of a text."""
 
 

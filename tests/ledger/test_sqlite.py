@@ -166,6 +166,31 @@ def test_attempts_are_those_that_were_posted(ledger: SqliteLedger, message: Make
     assert record.attempts == 0
 
 
+@pytest.mark.parametrize("error", ["plain", 'a "quoted" one, 100 %', "naïve 😀", "a\0b", "", None])
+def test_what_an_outcome_says_is_kept_as_it_is(ledger: SqliteLedger, message: MakeMessage, error: str | None) -> None:
+    ledger.plan("run-1", [message(1), message(2)])
+    keys = [message(1).key, message(2).key]
+    assert ledger.claim("run-1", keys) == set(keys)
+    first = Settlement(keys[0], State.REJECTED, 400, None, error, 2)
+    second = Settlement(keys[1], State.ACCEPTED, 200, error and f"id-{error}", None, None, NOON.replace(hour=11))
+    ledger.commit("run-1", [], [first, second])
+    told = [(r.state, r.http_status, r.message_id, r.error, r.attempts, r.updated_at) for r in ledger.messages()]
+    assert told == [
+        (State.REJECTED, 400, None, error, 2, "2026-11-23T12:00:00.250Z"),
+        (State.ACCEPTED, 200, error and f"id-{error}", None, 1, "2026-11-23T11:00:00.250Z"),
+    ]
+
+
+def test_two_outcomes_of_one_message_in_one_commit_count_in_their_order(
+    ledger: SqliteLedger, message: MakeMessage
+) -> None:
+    ledger.plan("run-1", [message()])
+    ledger.claim("run-1", [message().key])
+    both = [Settlement(message().key, State.RETRY_WAIT, 429), Settlement(message().key, State.PLANNED)]
+    ledger.commit("run-1", [], both)
+    assert state_of(ledger, message().key) is State.PLANNED
+
+
 def test_an_illegal_outcome_is_refused_and_the_others_are_kept(ledger: SqliteLedger, message: MakeMessage) -> None:
     one, two, three = message(1), message(2), message(3)
     ledger.plan("run-1", [one, two, three])

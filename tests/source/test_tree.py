@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from msgspec_runner.source.document import Document, Entry, Mapping, Node, Scalar, Sequence, parse_document
+from msgspec_runner.source.ruamel_events import RuamelEvents
 from msgspec_runner.source.tree import MAX_DEPTH, MAX_NODES, PARSER
 
 
-@pytest.fixture(params=[PARSER, yaml.SafeLoader], ids=["libyaml", "python"])
+@pytest.fixture(params=[PARSER, RuamelEvents], ids=["libyaml", "ruamel"])
 def parse(request: pytest.FixtureRequest):
     """Return a function that parses a text with each of the two parsers."""
     return lambda text: parse_document("spec.yaml", text, parser=request.param)
