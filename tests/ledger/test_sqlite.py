@@ -172,12 +172,14 @@ def test_what_an_outcome_says_is_kept_as_it_is(ledger: SqliteLedger, message: Ma
     keys = [message(1).key, message(2).key]
     assert ledger.claim("run-1", keys) == set(keys)
     first = Settlement(keys[0], State.REJECTED, 400, None, error, 2)
-    second = Settlement(keys[1], State.ACCEPTED, 200, error and f"id-{error}", None, None, NOON.replace(hour=11))
+    second = Settlement(
+        keys[1], State.ACCEPTED, 200, error and f"id-{error}", None, None, datetime(2026, 11, 23, 11, tzinfo=UTC)
+    )
     ledger.commit("run-1", [], [first, second])
     told = [(r.state, r.http_status, r.message_id, r.error, r.attempts, r.updated_at) for r in ledger.messages()]
     assert told == [
         (State.REJECTED, 400, None, error, 2, "2026-11-23T12:00:00.250Z"),
-        (State.ACCEPTED, 200, error and f"id-{error}", None, 1, "2026-11-23T11:00:00.250Z"),
+        (State.ACCEPTED, 200, error and f"id-{error}", None, 1, "2026-11-23T11:00:00.000Z"),
     ]
 
 

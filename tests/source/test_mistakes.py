@@ -57,7 +57,7 @@ def test_mistakes(text: str, place: str, position: tuple[int, int], words: str, 
 
 
 def test_a_star_is_an_alias_to_yaml_1_2_and_an_error_to_libyaml() -> None:
-    for parser, place, words in ((PARSER, "*", "cannot begin with *"), (RuamelEvents, "*Hi*", "quotes")):
+    for parser, place, words in ((PARSER, "*", "cannot begin with *"), (RuamelEvents, "*Hi*", "quote the value")):
         document = parse_document("spec.yaml", "k: *Hi* Ann\n", parser=parser)
         assert found(document) == [("invalid-yaml", place, (1, 4))]
         assert words in document.problems[0].message
