@@ -88,6 +88,21 @@ def test_a_file_that_cannot_be_parsed_has_none(lint) -> None:
     assert codes(lint, text) == ["MSG101"]
 
 
+HOSTILE = {
+    "stacked": "# msgspec: ignore[MSG203]\n" * 8_000,
+    "one comment": "# msgspec: ignore[" + "MSG203," * 20_000 + "]\n",
+    "nothing known": "# msgspec: ignore[" + ",".join(f"w{number}" for number in range(20_000)) + "]\n",
+    "never closed": "# msgspec: ignore" + " " * 500_000 + "[\n",
+    "hashes": "# msgspec:" + " #" * 250_000 + "\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_as_many_as_fit_take_no_time_to_speak_of(name: str, lint) -> None:
+    text = HEAD + "  to: '+16175551212'\n  text: Hi\n" + HOSTILE[name]
+    assert set(codes(lint, text)) <= {"MSG901", "MSG902"}
+
+
 class TestTheLinter:
     def test_a_finding_on_another_line_stays(self, lint) -> None:
         text = HEAD + "  to: '617'\n  text: |-\n    {{ a }} {# msgspec: ignore[MSG402] #}{{ b }}\n    {{ c }}\n"

@@ -69,7 +69,7 @@ def test_a_stop_and_an_interruption_say_how_to_go_on() -> None:
     ]
     interrupted = summary(RunResult(Totals(accepted=1, planned=2), None, interrupted=True))
     assert interrupted[1:] == [
-        "interrupted: what was in flight was finished and recorded",
+        "interrupted: what was in flight was recorded, as in doubt where no answer came",
         "run the same command again to go on: nothing is sent twice",
     ]
 
