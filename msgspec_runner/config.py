@@ -82,7 +82,8 @@ class Config:
         """
         if name not in self.profiles:
             known = ", ".join(self.profiles) or "none are configured"
-            raise ConfigError(f"no profile `{name}`; profiles: {known}. Add [tool.msgspec-runner.profiles.{name}]")
+            prefix = "" if self.file is not None and self.file.name == CONFIG_FILE else "tool.msgspec-runner."
+            raise ConfigError(f"no profile `{name}`; profiles: {known}. Add [{prefix}profiles.{name}]")
         values = _read_keys(self.profiles[name], f"profiles.{name}")
         values["vars"] = {**self.vars, **values.get("vars", {})}
         return replace(self, **values, profile=name)

@@ -59,7 +59,7 @@ def command(
         api = None if sandbox else choose_api(base_url)
         location = ledger if sandbox else choose_ledger(ledger, project.config)
         try:
-            sound = lint_first(project, variables, file, terminal)
+            sound = lint_first(project, variables, file, terminal, data_on_stdout=output != "text")
         except NotSound:
             return 1
         book = None

@@ -49,8 +49,22 @@ class Sound:
     recipients: Path | None
 
 
-def lint_first(project: Project, variables: Mapping[str, object], recipients: Path | None, terminal: Terminal) -> Sound:
+def lint_first(
+    project: Project,
+    variables: Mapping[str, object],
+    recipients: Path | None,
+    terminal: Terminal,
+    *,
+    data_on_stdout: bool = False,
+) -> Sound:
     """Lint the specs with all their recipients under the one configuration that is to be used.
+
+    Args:
+        project: the specs.
+        variables: of ``--var``.
+        recipients: of ``--recipients``.
+        terminal: where findings are shown.
+        data_on_stdout: standard output is for JSON or Markdown, so findings go to standard error.
 
     Raises:
         NotSound: there are findings at or above the fail level.
@@ -68,12 +82,14 @@ def lint_first(project: Project, variables: Mapping[str, object], recipients: Pa
     before = audience_fingerprints(specs, config.root, recipients)
     result = Linter(config, variables, recipients).lint(documents)
     if result.fails(config.fail_level):
-        shown = full(result, color=terminal.colors()) if terminal.colors() else concise(result)
-        click.echo(shown, nl=False, color=terminal.colors())
+        color = terminal.colors(err=data_on_stdout)
+        shown = full(result, color=color) if color else concise(result)
+        click.echo(shown, nl=False, color=color, err=data_on_stdout)
         terminal.warn(f"{summary(result, color=terminal.colors(err=True))}; nothing was sent")
         raise NotSound
     _refuse_unsendable(documents, config)
     if result.diagnostics:
+        terminal.note(concise(result).rstrip("\n"))
         terminal.note(summary(result, color=terminal.colors(err=True)))
     partials = Partials(config.root)
     targets = tuple(

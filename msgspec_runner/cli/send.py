@@ -26,6 +26,7 @@ from msgspec_runner.dispatch.planner import Plan, duplicate_skips, expired_skips
 from msgspec_runner.dispatch.progress import RunResult
 from msgspec_runner.errors import LedgerError, RunStoppedError, UsageError
 from msgspec_runner.ledger import Ledger, Run, new_run_id, open_ledger, temporary_ledger
+from msgspec_runner.ledger.ledger import Totals
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import SANDBOX_ORIGIN
 from msgspec_runner.project import load, recipients_file
@@ -137,7 +138,7 @@ def command(
         # The ledger first: who has none should not wait for a lint to hear it.
         book = stack.enter_context(_ledger(ledger, project.config, api))
         try:
-            sound = lint_first(project, variables, file, terminal)
+            sound = lint_first(project, variables, file, terminal, data_on_stdout=options.output != "text")
         except NotSound:
             return 1
         in_doubt = book.recover()
@@ -192,8 +193,16 @@ class _Sending:
         self.terminal.warn("nothing to send")
         self._write_results(None)
         if self.options.output == "json":
-            self.terminal.report(json.dumps({"version": 1, "run": None, "totals": {}, "stopped": None}))
+            totals = Totals().as_dict()
+            self.terminal.report(json.dumps({"version": 1, "run": None, "totals": totals, "stopped": None}))
+        self._remind(waiting)
         return 3 if waiting else 0
+
+    def _remind(self, waiting: int) -> None:
+        """Say why the exit code is 3 although this run did well."""
+        if waiting:
+            rest = f"{count(waiting, 'message')} of earlier runs still in doubt"
+            self.terminal.warn(f"{rest}: see `msgspec-runner status --state in_doubt`")
 
     def _confirmed(self, number: int) -> bool:
         if self.options.yes or self.api is None:
@@ -202,7 +211,11 @@ class _Sending:
             raise UsageError("there is no terminal to confirm at: add --yes. Nothing was sent.")
         segments = self.plan.segments
         cost = f", {count(segments, 'segment')}," if segments and number == self.plan.count(Decision.NEW) else ""
-        return click.confirm(f"Send {count(number, 'message')}{cost} to {self.api.origin}?", err=True)
+        try:
+            return click.confirm(f"Send {count(number, 'message')}{cost} to {self.api.origin}?", err=True)
+        except click.Abort:
+            self.terminal.warn("\nnothing was sent")
+            raise
 
     def _begin(self) -> str:
         """Enter the run and its messages into the ledger; from here on a crash forgets nothing."""
@@ -266,6 +279,7 @@ class _Sending:
         for line in summary_lines(run, result, self.book.messages(run=run)):
             self.terminal.warn(line)
         waiting = self.plan.count(Decision.IN_DOUBT)
+        self._remind(waiting)
         return exit_code(result, earlier_doubts=waiting)
 
 

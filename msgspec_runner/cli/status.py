@@ -12,7 +12,7 @@ from msgspec_runner.cli.connection import choose_ledger
 from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.content.phone import mask, mask_within
 from msgspec_runner.errors import UsageError
-from msgspec_runner.ledger import Ledger, Record, Run, open_ledger
+from msgspec_runner.ledger import Ledger, Record, Run, open_ledger, timestamp
 from msgspec_runner.model import State
 from msgspec_runner.project import configure
 from msgspec_runner.reports.results import csv_lines
@@ -96,7 +96,7 @@ def _list_runs(book: Ledger, *, show_numbers: bool) -> None:
 
 
 def _run_line(run: Run, book: Ledger, *, show_numbers: bool) -> str:
-    totals = totals_words(run.totals or book.totals(run.id))
+    totals = totals_words(book.totals(run.id))
     reason = f" ({_words(run.reason, show_numbers=show_numbers)})" if run.reason else ""
     return f"{run.id}  {run.status.value:<11}  {printable(run.origin)}  {', '.join(run.specs)}: {totals}{reason}"
 
@@ -135,8 +135,8 @@ def _run_dict(run: Run, book: Ledger) -> dict[str, object]:
         "status": run.status.value,
         "origin": run.origin,
         "specs": list(run.specs),
-        "started_at": run.started_at.isoformat() if run.started_at else None,
-        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "started_at": timestamp(run.started_at) if run.started_at else None,
+        "ended_at": timestamp(run.ended_at) if run.ended_at else None,
         "reason": run.reason,
-        "totals": (run.totals or book.totals(run.id)).as_dict(),
+        "totals": book.totals(run.id).as_dict(),
     }

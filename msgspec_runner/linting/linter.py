@@ -112,6 +112,7 @@ class Linter:
                 variables,
                 columns,
                 recipients_replaced=self.recipients is not None,
+                unnamed=frozenset(report.unnamed),
                 rows_seen=report.whole,
                 as_committed=not self.config.profile and not self.variables,
             )

@@ -43,6 +43,7 @@ class RowReport:
         columns: names that the templates may use, as far as spec and data tell; None where nothing does.
         groups: problems by their content and source.
         totals: rows read, by source.
+        unnamed: headers that are no names, and that no column maps.
         unreadable: why the recipients' file could not be read to its end.
         constant: what is wrong whoever the recipients are: no row is to blame.
         whole: every recipient that the spec names was read.
@@ -52,6 +53,7 @@ class RowReport:
     groups: dict[tuple[str, RowProblem], Group] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     unreadable: RecipientsError | None = None
+    unnamed: set[str] = field(default_factory=set)
     constant: tuple[RowProblem, ...] = ()
     whole: bool = False
 
@@ -120,6 +122,7 @@ def _walk(report: RowReport, source: Source, renderer: Renderer, checks: Sequenc
         report.add(source, binder, RowProblem("missing-column", None, missing.message, column=missing.column), None)
     absent = {missing.column for missing in binder.problems}
     names = set(binder.names)
+    report.unnamed.update(binder.unnamed)
     count = 0
     for rendered_row in rendered_rows(source, renderer, binder):
         count += 1
@@ -143,6 +146,8 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
     known = (report.columns or set()) | set(subject.variables)
     for problem in report.constant:
         rule = by_name.get(problem.rule)
+        if _is_nothing(problem):
+            continue  # MSG109 has said that nothing is written there
         if rule is not None and rule.wording is not None:
             span, path = _place(subject, problem)
             yield rule, Finding(span, rule.wording(problem), path)
@@ -170,6 +175,11 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
         related = (Related(error.file, error.line, error.column, "reading stopped here"),)
         span = subject.document.span(file.start, file.end)
         yield by_name["unreadable-recipients"], Finding(span, str(error), "recipients.file", related=related)
+
+
+def _is_nothing(problem: RowProblem) -> bool:
+    field = problem.field
+    return field is not None and field.node.value is None and problem.rule == "invalid-rendered-field"
 
 
 def _is_written(problem: RowProblem) -> bool:

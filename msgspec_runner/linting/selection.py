@@ -36,6 +36,7 @@ def find_rules(selector: str) -> tuple[Rule, ...]:
     Raises:
         UsageError: there are none.
     """
+    selector = f"MSG{selector}" if selector.isdigit() else selector
     found = tuple(rule for rule in RULES if matches(rule, (selector,)))
     if not found:
         match = closest(selector, [rule.code for rule in RULES] + [rule.name for rule in RULES])

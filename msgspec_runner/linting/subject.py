@@ -28,6 +28,7 @@ class Subject:
         columns: names of the columns that the templates see: declared, in the data, or in the samples;
             None where they cannot be known (recipients come with ``--recipients`` and nothing declares them).
         recipients_replaced: whether ``--recipients`` stands in for the spec's own.
+        unnamed: headers in the data that are no names, and that no column maps.
         rows_seen: whether every recipient that the spec names was looked at.
         as_committed: whether nothing of the command line (a profile, a var) has a part in what it is.
     """
@@ -39,6 +40,7 @@ class Subject:
     variables: Mapping[str, object]
     columns: frozenset[str] | None
     recipients_replaced: bool = False
+    unnamed: frozenset[str] = frozenset()
     rows_seen: bool = False
     as_committed: bool = True
 

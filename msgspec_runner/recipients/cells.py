@@ -92,7 +92,11 @@ def _boolean(text: str) -> bool:
 def _date(text: str) -> date:
     stripped = text.strip()
     if _DATE.fullmatch(stripped) is None:
-        if _DATETIME.fullmatch(stripped):
+        parts = _DATETIME.fullmatch(stripped)
+        if parts is not None and parts[3] is None and set(parts[2]) <= {"0", ":"}:
+            # A spreadsheet that has a time in one cell of a column writes midnight into the others.
+            return _date(parts[1])
+        if parts is not None:
             raise CellError("has a time too; write the date only, like 2031-12-24, or make the column a datetime")
         raise CellError("is no date; write year-month-day, like 2031-12-24")
     try:

@@ -43,6 +43,7 @@ class Violation(NamedTuple):
         expected: the keyword's value in the schema.
         name: the missing or the unknown key, for ``required`` and ``additionalProperties``.
         known: the keys that are known at this place, for ``additionalProperties``.
+        pattern: what a string at this place must match, for ``type``; empty where any will do.
     """
 
     path: tuple[str | int, ...]
@@ -50,6 +51,7 @@ class Violation(NamedTuple):
     expected: object
     name: str = ""
     known: tuple[str, ...] = ()
+    pattern: str = ""
 
 
 def schema_path(name: str) -> Path:
@@ -83,21 +85,53 @@ def violations(name: str, value: object) -> tuple[Violation, ...]:
 
 def text_places(name: str, node: Node | None) -> Iterator[tuple[tuple[str, ...], Scalar]]:
     """Yield the scalars of a document where the schema ``name`` takes text and nothing else, with their key paths."""
-    root = load_schema(name)
-    waiting: list[tuple[Mapping[str, Any], Node | None, tuple[str, ...]]] = [(root, node, ())]
+    waiting = [(_places(name), node, ())]
+    path: tuple[str, ...]
     while waiting:
-        schema, node, path = waiting.pop()
-        if "$ref" in schema:
-            schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+        place, node, path = waiting.pop()
         if isinstance(node, Scalar):
-            if schema.get("type") == "string":
+            if place.is_text:
                 yield path, node
         elif isinstance(node, MapNode):
-            known, rest = schema.get("properties", {}), schema.get("additionalProperties")
-            for entry in node.entries if known or isinstance(rest, dict) else ():
-                child = known.get(entry.key.text, rest)
-                if isinstance(child, dict):
+            for entry in node.entries:
+                child = place.members.get(entry.key.text, place.others)
+                if child is not None:
                     waiting.append((child, entry.value, (*path, entry.key.text)))
+
+
+class _Place:
+    """A place in a document, as :func:`text_places` sees it.
+
+    Attributes:
+        is_text: whether it takes text and nothing else.
+        members: the places of the keys that it knows.
+        others: the place of any other key; None where there is none.
+    """
+
+    __slots__ = ("is_text", "members", "others")
+
+    def __init__(self, *, is_text: bool) -> None:
+        self.is_text = is_text
+        self.members: dict[str, _Place] = {}
+        self.others: _Place | None = None
+
+
+@cache
+def _places(name: str) -> _Place:
+    root = load_schema(name)
+    known: dict[int, _Place] = {}
+
+    def place_of(schema: Mapping[str, Any]) -> _Place:
+        if "$ref" in schema:
+            schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+        if id(schema) not in known:
+            place = known[id(schema)] = _Place(is_text=schema.get("type") == "string")
+            rest = schema.get("additionalProperties")
+            place.members = {key: place_of(child) for key, child in schema.get("properties", {}).items()}
+            place.others = place_of(rest) if isinstance(rest, dict) else None
+        return known[id(schema)]
+
+    return place_of(root)
 
 
 def _explain(error: Any) -> list[Violation]:
@@ -109,7 +143,7 @@ def _explain(error: Any) -> list[Violation]:
     if keyword == "additionalProperties":
         known = tuple(error.schema.get("properties", ()))
         return [Violation(path, keyword, expected, name, known) for name in error.instance if name not in known]
-    return [Violation(path, keyword, expected)]
+    return [Violation(path, keyword, expected, pattern=error.schema.get("pattern", ""))]
 
 
 @cache

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from msgspec_runner.templates.date_patterns import STYLES, checked_pattern, has_time
 from msgspec_runner.templates.problems import Refusal, describe_type
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 FORMATTING_FILTERS = ("at", "currency", "date", "datetime", "iso", "minus", "number", "plus")
 """The names of these filters."""
-_STYLES = frozenset({"short", "medium", "long", "full"})
-_MAX_PATTERN = 100
 _SPANS = ("months", "weeks", "days", "hours", "minutes")
 _MAX_SPAN = 1_000_000
 
@@ -99,13 +98,15 @@ class _Formatting:
         """Write a date; of a moment, its date in the spec's time zone."""
         from babel.dates import format_date, format_datetime
 
-        pattern = _pattern(format)
+        pattern = checked_pattern(format)
         day = parse_date(value)
         language = self.locale(locale)
         if not isinstance(day, datetime):
+            if has_time(pattern):
+                raise Refusal("type", "a date has no hours: leave h, H, m and s out of the pattern")
             return str(format_date(day, pattern, locale=language))
         moment = self.moment(day)
-        if pattern in _STYLES:
+        if pattern in STYLES:
             return str(format_date(moment.date(), pattern, locale=language))
         return str(format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=language))
 
@@ -114,7 +115,7 @@ class _Formatting:
         from babel.dates import format_datetime
 
         moment = self.moment(value)
-        return str(format_datetime(moment, _pattern(format), tzinfo=moment.tzinfo, locale=self.locale(locale)))
+        return str(format_datetime(moment, checked_pattern(format), tzinfo=moment.tzinfo, locale=self.locale(locale)))
 
     def number(self, value: Any, decimals: int | None = None, locale: str | None = None) -> str:
         """Write a number with the locale's separators; ``decimals`` fixes the digits behind the point."""
@@ -239,12 +240,6 @@ def _amount(value: Any) -> Any:
     if not amount.is_finite() or abs(amount.adjusted()) > 30 or len(amount.as_tuple().digits) > 60:
         raise Refusal("bound", "this number is too long")
     return amount
-
-
-def _pattern(pattern: Any) -> str:
-    if not isinstance(pattern, str) or not pattern or len(pattern) > _MAX_PATTERN:
-        raise Refusal("value", "a format is short, medium, long, full, or a CLDR pattern such as 'EEEE d MMMM'")
-    return pattern
 
 
 def _add_months(day: date, months: int) -> date:

@@ -6,6 +6,7 @@ Both sides post the same bodies with the same concurrency to the same small serv
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import multiprocessing
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 
+from msgspec_runner.__main__ import COLLECT_AFTER
 from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.ledger import Run, init_ledger, new_run_id
 from msgspec_runner.model import Message
@@ -116,6 +118,8 @@ def run(scale: Scale) -> Iterator[Line]:
     server = multiprocessing.Process(target=_serve, args=(theirs_end,), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{ours_end.recv()}"
+
+    gc.set_threshold(COLLECT_AFTER)  # as the command does; for both sides
 
     def ours() -> float:
         with tempfile.TemporaryDirectory() as folder:

@@ -73,7 +73,7 @@ FILES = {
     "CR only": (GOOD.replace(b"\n", b"\r") + b"foo: 1\r", ["7:1 MSG107"]),
     "a byte order mark": (b"\xef\xbb\xbf" + GOOD, []),
     "a byte order mark and a finding": (b"\xef\xbb\xbffoo: 1\n" + GOOD, ["1:1 MSG107"]),
-    "two byte order marks": (b"\xef\xbb\xbf\xef\xbb\xbf" + GOOD, ["1:1 MSG107", "1:1 MSG108"]),
+    "two byte order marks": (b"\xef\xbb\xbf\xef\xbb\xbf" + GOOD, ["1:1 MSG107"]),
     "U+2028 ends no line": (GOOD + "  name: a\u2028b\nfoo: 1\n".encode(), ["8:1 MSG107"]),
     # depth
     "60,000 lists": (b"a: " + b"[" * 60_000, ["1:67 MSG110"]),

@@ -45,7 +45,7 @@ def names(source: str) -> list[tuple[str, bool, bool]]:
         ("{% filter uper %}{% endfilter %}", "unknown-filter", "uper"),
         ("{{ a | safe }}", "unknown-filter", "safe"),
         ("{{ a | map('uper') }}", "unknown-filter", "uper"),
-        ("{{ a | reject(\"evn\") }}", "unknown-test", "evn"),
+        ('{{ a | reject("evn") }}', "unknown-test", "evn"),
         ("{{ a | selectattr('x', 'evn') }}", "unknown-test", "evn"),
         ("{{ a | sum(attribute='_x') }}", "unsafe", "'_x'"),
         ("{{ a | groupby('_x') }}", "unsafe", "'_x'"),

@@ -35,6 +35,7 @@ from msgspec_runner.linting.rules.runner.suppression_changes_text import suppres
 from msgspec_runner.linting.rules.runner.unknown_suppression import unknown_suppression
 from msgspec_runner.linting.rules.runner.unused_suppression import unused_suppression
 from msgspec_runner.linting.rules.shape.ambiguous_name import ambiguous_name
+from msgspec_runner.linting.rules.shape.comment_cuts_text import comment_cuts_text
 from msgspec_runner.linting.rules.shape.duplicate_key import duplicate_key
 from msgspec_runner.linting.rules.shape.implicit_type import implicit_type
 from msgspec_runner.linting.rules.shape.invalid_yaml import invalid_yaml
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     duplicate_key,
     unquoted_template,
     implicit_type,
+    comment_cuts_text,
     trailing_newline_in_text,
     unknown_field,
     missing_field,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, closest, spec_rule
@@ -38,9 +39,20 @@ def undefined_variable(subject: Subject) -> Iterator[Finding]:
             if use.name in known:
                 continue
             span = subject.field_span(field, use.start, use.end)
-            match = closest(use.name, known)
+            match = closest(use.name, (name for name in known if name.isidentifier()))
             fix = subject.replacement(field.node, match, use.start, use.end) if match else None
-            yield Finding(span, _message(use.name, match, known), field.dotted, fix)
+            header = _header(use.name, subject.unnamed)
+            message = _message(use.name, match, known) if header is None else _unnamed(use.name, header)
+            yield Finding(span, message, field.dotted, fix if header is None else None)
+
+
+def _header(name: str, unnamed: Iterable[str]) -> str | None:
+    """Return the header that is no name itself but reads like this one: ``First Name`` for ``first_name``."""
+    return next((header for header in unnamed if re.sub(r"\W+", "_", header).lower() == name.lower()), None)
+
+
+def _unnamed(name: str, header: str) -> str:
+    return f"the data have a column “{header}”, which is no name: declare it as `{name}: {{header: {header}}}`"
 
 
 def _message(name: str, match: str | None, known: set[str] | frozenset[str]) -> str:

@@ -6,6 +6,9 @@ from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import verdict_rule
 from msgspec_runner.rendering import RowProblem
 
+NEVER_A_DEFAULT = frozenset({"provider", "channel_key", "to", "schedule"})
+"""Fields for which one default for everybody would be worse than an error."""
+
 
 @verdict_rule("MSG505", Severity.ERROR)
 def empty_cell(problem: RowProblem) -> str:
@@ -31,4 +34,6 @@ def empty_cell(problem: RowProblem) -> str:
     name = problem.column
     if problem.field is None or not name:
         return problem.detail
+    if problem.field.path[-1] in NEVER_A_DEFAULT:
+        return f"`{name}` is empty, and `{problem.field.name}` needs it: fill the cell, or leave the recipient out"
     return f"`{name}` is empty, and `{problem.field.name}` needs it: fill the cell, or write `{name} | default('…')`"

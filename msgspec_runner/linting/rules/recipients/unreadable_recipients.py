@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from msgspec_runner.audience import recipients_path, shown_path
 from msgspec_runner.diagnostics import Severity
@@ -44,5 +46,15 @@ def unreadable_recipients(subject: Subject) -> Iterator[Finding]:
             message = f"no file {shown} here: linted with the samples only, and `send` will need it"
             yield Finding(span, message, "recipients.file", severity=Severity.WARNING)
         else:
-            message = f"no file {shown}: add it, or add `samples` to lint without it and send with --recipients"
+            message = f"no file {shown}{_elsewhere(subject)}"
             yield Finding(span, message, "recipients.file")
+
+
+def _elsewhere(subject: Subject) -> str:
+    """Say where the file is, where the path was meant from the project's root."""
+    written = subject.spec.file.text if subject.spec.file is not None else ""
+    if (subject.config.root / written).is_file():
+        here = Path(subject.document.file).resolve().parent
+        found = Path(os.path.relpath((subject.config.root / written).resolve(), here)).as_posix()
+        return f"; paths are relative to the spec: write `{found}`"
+    return ": add it, or add `samples` to lint without it and send with --recipients"

@@ -76,7 +76,7 @@ def _in_yaml_1_1(scalar: Scalar) -> str | None:
 
 
 def is_implicit(violation: Violation, node: object) -> bool:
-    """Say whether a violation is nothing but a string without quotes: what is written is what is meant."""
+    """Say whether a violation is nothing but a string without quotes: what is written is what is meant, and fits."""
     return (
         violation.keyword == "type"
         and violation.expected == "string"
@@ -84,4 +84,5 @@ def is_implicit(violation: Violation, node: object) -> bool:
         and node.style == "plain"
         and node.value is not None
         and not isinstance(node.value, str)
+        and re.search(violation.pattern, node.text) is not None
     )

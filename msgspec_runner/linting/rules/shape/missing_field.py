@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.rule import Finding, spec_rule
+from msgspec_runner.linting.rule import Finding, closest, spec_rule
 from msgspec_runner.linting.subject import Subject
+from msgspec_runner.source.schema import Violation
 
 _EXAMPLES = {
     "spec": "spec: appointment-reminder",
@@ -42,7 +43,7 @@ def missing_field(subject: Subject) -> Iterator[Finding]:
           text: Hello!
     """
     for violation in subject.violations:
-        if violation.keyword != "required":
+        if violation.keyword != "required" or _is_misspelt(violation, subject.violations):
             continue
         path = tuple(map(str, violation.path))
         where = f"`{'.'.join(path)}`" if path else "the spec"
@@ -54,3 +55,13 @@ def missing_field(subject: Subject) -> Iterator[Finding]:
             f"{where} needs `{violation.name}`: add `{example}`",
             ".".join((*path, violation.name)),
         )
+
+
+def _is_misspelt(missing: Violation, violations: Iterable[Violation]) -> bool:
+    """Say whether MSG107 asks of another key of the mapping whether this one was meant."""
+    return any(
+        other.keyword == "additionalProperties"
+        and other.path == missing.path
+        and closest(other.name, other.known) == missing.name
+        for other in violations
+    )

@@ -78,7 +78,11 @@ def _columns(subject: Subject) -> Iterator[Finding]:
         problem = default_problem(column) if default is not None else None
         if default is not None and problem is not None:
             yield Finding(subject.document.span(default.start, default.end), problem, ".".join((*path, "default")))
-        if isinstance(region, Scalar) and column.region is None and re.fullmatch("[A-Z]{2}", region.text):
+        kind = body.get("type")
+        if isinstance(region, Scalar) and (kind is None or column.type not in {"phone", "string"}):
+            message = "`region` has a meaning for phone numbers only: add `type: phone`"
+            yield Finding(subject.document.span(region.start, region.end), message, ".".join((*path, "region")))
+        elif isinstance(region, Scalar) and column.region is None and re.fullmatch("[A-Z]{2}", region.text):
             message = f"no country has the code {region.text}: write two letters of ISO 3166, such as US"
             yield Finding(subject.document.span(region.start, region.end), message, ".".join((*path, "region")))
 
@@ -118,7 +122,8 @@ def _message(name: str, violation: Violation, node: Node) -> str:
             kinds = [expected] if isinstance(expected, str) else list(expected)
             words = _WORDS | ({"string": "a template in {{ }}"} if name in _TYPED else {})
             wanted = [words[kind] for kind in kinds if kind != "null"]
-            return f"`{name}` takes {_either(wanted)}, not {got}"
+            like = f": write it {_SHAPES[name]}" if kinds == ["string"] and name in _SHAPES else ""
+            return f"`{name}` takes {_either(wanted)}, not {got}{like}"
         case "enum", list() as choices:
             word = node.text if isinstance(node, Scalar) else ""
             hint = did_you_mean(word, map(str, choices)) or f": one of {', '.join(map(str, choices))}"
