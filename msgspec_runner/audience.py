@@ -22,12 +22,14 @@ class RenderedRow(NamedTuple):
         values: its columns, converted.
         rendered: what it would get.
         problems: why not to send to it: of its cells, then of its message.
+        header: the source's, which names the cells of ``row``.
     """
 
     row: Row
     values: dict[str, object]
     rendered: Rendered
     problems: tuple[RowProblem, ...]
+    header: tuple[str, ...]
 
 
 def shown_path(path: Path, base: Path) -> str:
@@ -113,14 +115,14 @@ def rendered_rows(source: Source, renderer: Renderer, binder: Binder | None = No
         values, cell_problems = binder.convert(row)
         rendered = renderer.render(values)
         if not cell_problems:
-            yield RenderedRow(row, values, rendered, rendered.problems)
+            yield RenderedRow(row, values, rendered, rendered.problems, source.header)
             continue
         blamed = {problem.column for problem in cell_problems}
         # A bad cell is no value; what the message lacks without it is no problem of its own.
         problems = tuple(map(_cell_row_problem, cell_problems)) + tuple(
             problem for problem in rendered.problems if problem.column not in blamed and problem.rule != "renders-empty"
         )
-        yield RenderedRow(row, values, rendered, problems)
+        yield RenderedRow(row, values, rendered, problems, source.header)
 
 
 _CELL_RULES = {

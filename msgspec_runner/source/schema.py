@@ -85,8 +85,7 @@ def violations(name: str, value: object) -> tuple[Violation, ...]:
 
 def text_places(name: str, node: Node | None) -> Iterator[tuple[tuple[str, ...], Scalar]]:
     """Yield the scalars of a document where the schema ``name`` takes text and nothing else, with their key paths."""
-    waiting = [(_places(name), node, ())]
-    path: tuple[str, ...]
+    waiting: list[tuple[_Place, Node | None, tuple[str, ...]]] = [(_places(name), node, ())]
     while waiting:
         place, node, path = waiting.pop()
         if isinstance(node, Scalar):

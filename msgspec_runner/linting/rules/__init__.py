@@ -30,6 +30,7 @@ from msgspec_runner.linting.rules.recipients.empty_cell import empty_cell
 from msgspec_runner.linting.rules.recipients.invalid_cell import invalid_cell
 from msgspec_runner.linting.rules.recipients.invalid_phone_cell import invalid_phone_cell
 from msgspec_runner.linting.rules.recipients.missing_column import missing_column
+from msgspec_runner.linting.rules.recipients.unassigned_phone_number import unassigned_phone_number
 from msgspec_runner.linting.rules.recipients.unreadable_recipients import unreadable_recipients
 from msgspec_runner.linting.rules.runner.suppression_changes_text import suppression_changes_text
 from msgspec_runner.linting.rules.runner.unknown_suppression import unknown_suppression
@@ -84,6 +85,7 @@ RULES: tuple[Rule, ...] = (
     invalid_phone_cell,
     empty_cell,
     unreadable_recipients,
+    unassigned_phone_number,
     renders_empty,
     text_too_long,
     bad_template_value,

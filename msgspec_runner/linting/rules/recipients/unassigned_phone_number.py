@@ -1,0 +1,68 @@
+"""MSG507."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec_runner.audience import RenderedRow
+from msgspec_runner.content import phone
+from msgspec_runner.diagnostics import Severity
+from msgspec_runner.linting.rule import row_rule
+from msgspec_runner.rendering import RowProblem
+from msgspec_runner.spec import Field, Spec
+
+
+@row_rule("MSG507", Severity.WARNING)
+def unassigned_phone_number(row: RenderedRow, spec: Spec) -> Iterator[RowProblem]:
+    """A number without ``+`` that no country has given out: its country code is probably missing.
+
+    Of 20,000 made-up US numbers of ten digits, 53 % are possible numbers of some other country: ``6175551212`` would
+    go to Australia. A number with ``+`` says its country itself and is not doubted; metadata of what a country has
+    given out is never quite up to date, hence a warning.
+
+    Bad::
+
+        message:
+          to: "{{ phone }}"
+        recipients:
+          rows: [{phone: "6175551212"}]
+
+    Good::
+
+        message:
+          to: "{{ phone }}"
+        recipients:
+          columns: {phone: {type: phone, region: US}}
+          rows: [{phone: "6175551212"}]
+    """
+    field = spec.field("to")
+    if field is None:
+        return
+    column = _column(field)
+    written = field.node.text if field.template.is_static else _cell(row, spec, column)
+    number = row.rendered.to
+    if not written.strip().isdecimal() or number != f"+{written.strip()}" or number.startswith("+1"):
+        return  # with a +, with a region, or with the US's country code: nothing is missing
+    if phone.is_valid(number):
+        return
+    where = f"column “{column}”" if column else "`to`"
+    detail = (
+        f"{where} has no +, and no country has given out such a number: is the country code missing? "
+        "Write it like +16175551212, or declare the column's `region`"
+    )
+    yield RowProblem("unassigned-phone-number", field, detail, column=column)
+
+
+def _column(field: Field) -> str:
+    """Return the column that ``to`` is nothing but, or an empty text."""
+    names = field.template.names
+    return names[0].name if field.template.sole_expression and len(names) == 1 else ""
+
+
+def _cell(row: RenderedRow, spec: Spec, column: str) -> str:
+    """Return the text of a column's cell as the file has it, before it became a number with a +."""
+    heading = next((item.heading for item in spec.columns if item.name == column), column)
+    cells = row.row.cells
+    if isinstance(cells, Mapping):
+        return str(cells.get(heading, ""))
+    return cells[row.header.index(heading)] if heading in row.header else ""
