@@ -20,8 +20,8 @@ from msgspec_runner.errors import ConfigError
 CONFIG_FILE = "msgspec-runner.toml"
 """The configuration's own file; it wins over pyproject.toml in the same folder."""
 
-LEDGER_PATH = ".msgspec-runner/ledger.db"
-"""Where the SQLite ledger is when nothing else is said; relative to the root."""
+MAX_TIMEOUT = 3600
+"""Seconds that one request may take at most: an hour is long beyond any use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,8 @@ def _toml(path: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ConfigError(f"{path.name}: nested too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name}: not valid TOML: {error}") from error
     except OSError as error:
@@ -150,7 +152,8 @@ def _pyproject_table(path: Path) -> Mapping[str, Any] | None:
     # A parse of every pyproject.toml above costs more than a look for the table's name.
     if not path.is_file() or b"msgspec-runner" not in path.read_bytes():
         return None
-    table = _toml(path).get("tool", {}).get("msgspec-runner")
+    tools = _toml(path).get("tool")
+    table = tools.get("msgspec-runner") if isinstance(tools, dict) else None
     return table if isinstance(table, dict) else None
 
 
@@ -207,11 +210,11 @@ def _value(key: str, value: Any, where: str) -> Any:
                 raise wrong("a whole number from 1 to 1000")
             return value
         case "timeout":
-            if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
-                raise wrong("a number of seconds above 0")
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MAX_TIMEOUT:
+                raise wrong(f"a number of seconds above 0, at most {MAX_TIMEOUT}")
             return float(value)
         case "server-errors":
-            if value not in {"in-doubt", "retry"}:
+            if value not in ("in-doubt", "retry"):  # no set: a list cannot be looked up in one
                 raise wrong('"in-doubt" or "retry"')
             return value
         case _:

@@ -131,3 +131,22 @@ class TestRoot:
         spec = tmp_path / "there" / "specs" / "sub" / "a.yaml"
         spec.touch()
         assert project_root(tmp_path / "here", (spec,)) == tmp_path / "there"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("timeout = inf", "at most 3600"),
+        ("timeout = nan", "at most 3600"),
+        ("server-errors = []", "in-doubt"),
+        ("a = " + "[" * 20_000, "nested too deeply|not valid TOML"),
+    ],
+)
+def test_values_that_are_hard_to_digest(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        write(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ['tool = "msgspec-runner"', "tool = 1 # msgspec-runner", "[tool]\nmsgspec-runner = 3"])
+def test_a_pyproject_without_our_table(tmp_path: Path, text: str) -> None:
+    assert write(tmp_path, text, "pyproject.toml") == Config(root=tmp_path)

@@ -5,8 +5,10 @@ Commands are imported when they are called: ``--help`` and ``lint`` never wait f
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NamedTuple
 
@@ -105,6 +107,7 @@ def run(arguments: Sequence[str]) -> int:
     Args:
         arguments: without the program's name.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A message may hold any character; a terminal that cannot show one must not end the program.
         reconfigure = getattr(stream, "reconfigure", None)
@@ -133,11 +136,20 @@ def run(arguments: Sequence[str]) -> int:
         discard(sys.stdout)
         return 0
     except OSError as error:
-        _complain(f"{error.filename or 'the output'}: {error.strerror or error}")
+        where = f"{error.filename}: " if error.filename else ""
+        _complain(f"{where}{error.strerror or error}")
         return 2
     except Exception as error:  # noqa: BLE001 - the last line of defence: exit 70, never a traceback
         return _bug(error, verbose="--verbose" in arguments or "-v" in arguments)
     return code if isinstance(code, int) else 0
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without standard output (``>&-``) one that leads nowhere."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the life of the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
 
 def _usage_message(error: click.ClickException) -> str:
@@ -150,9 +162,10 @@ def _complain(message: str) -> None:
     from msgspec_runner.reports.text import printable
 
     first, *rest = message.split("\n")
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {printable(first)}", err=True)
-    for line in rest:
-        click.echo(printable(line), err=True)
+    with suppress(OSError):  # nobody reads it: the exit code still says it
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {printable(first)}", err=True)
+        for line in rest:
+            click.echo(printable(line), err=True)
 
 
 def _bug(error: Exception, *, verbose: bool) -> int:

@@ -10,7 +10,7 @@ import click
 
 from msgspec_runner.cli.options import Function
 from msgspec_runner.config import Config
-from msgspec_runner.errors import UsageError
+from msgspec_runner.errors import ConfigError, UsageError
 
 DEFAULT_BASE_URL = "https://api.sociocs.com"
 """The API's documented base URL."""
@@ -56,8 +56,18 @@ def choose_api(flag: str | None) -> Api:
 
 
 def choose_ledger(flag: str | None, config: Config) -> str | None:
-    """Return where the ledger is; None for the default place."""
-    return flag or os.environ.get("MSGSPEC_RUNNER_LEDGER") or config.ledger
+    """Return where the ledger is; None for the default place.
+
+    Raises:
+        ConfigError: the configuration, which a pull request may change, names a file outside the project.
+    """
+    chosen = flag or os.environ.get("MSGSPEC_RUNNER_LEDGER")
+    if chosen or config.ledger is None or "://" in config.ledger:
+        return chosen or config.ledger
+    root = config.root.resolve()
+    if not (root / config.ledger).resolve().is_relative_to(root):
+        raise ConfigError("`ledger` in the configuration must lie inside the project; use --ledger for another place")
+    return config.ledger
 
 
 def read_api_key(file: Path | None) -> str:

@@ -11,6 +11,7 @@ from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.ledger import LEDGER_ID_FILE, init_ledger, open_ledger, read_ledger_id
 from msgspec_runner.project import configure
 from msgspec_runner.reports.run_summary import totals_words
+from msgspec_runner.reports.text import printable
 
 
 @click.group("ledger", short_help="Look after the ledger of what was sent.")
@@ -37,7 +38,7 @@ def init(*, ledger: str | None, new: bool, profile: str | None, terminal: Termin
     """
     config = configure((), profile)
     with closing(init_ledger(choose_ledger(ledger, config), config.root, new=new)) as book:
-        click.echo(f"ledger {book.location}")
+        click.echo(f"ledger {printable(book.location)}")
         click.echo(f"its id {book.id} is in {LEDGER_ID_FILE}: commit that file, so that nobody sends with another one")
     return 0
 
@@ -57,7 +58,7 @@ def info(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
         expected = read_ledger_id(config.root)
         verdict = "the project's" if expected == book.id else "NOT the project's" if expected else "not committed yet"
-        click.echo(f"ledger  {book.location}")
+        click.echo(f"ledger  {printable(book.location)}")
         click.echo(f"id      {book.id} ({verdict})")
         click.echo(f"runs    {len(book.runs()):,}")
         click.echo(f"holds   {totals_words(book.totals())}")

@@ -46,7 +46,7 @@ class Terminal:
         """Write a line to standard error that even ``--quiet`` shows; a run goes on when nobody reads it any more."""
         try:
             click.echo(text, err=True, color=self.colors(err=True))
-        except BrokenPipeError:
+        except OSError:  # the reader has gone, or the disk is full
             discard(sys.stderr)
 
     def report(self, text: str) -> None:
@@ -55,6 +55,9 @@ class Terminal:
             click.echo(text)
         except BrokenPipeError:
             discard(sys.stdout)
+        except OSError as error:
+            discard(sys.stdout)
+            self.warn(f"the result could not be written: {error.strerror}")
 
 
 def discard(stream: TextIO) -> None:

@@ -22,7 +22,7 @@ from msgspec_runner.project import Project
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.reports.concise import concise
 from msgspec_runner.reports.full import full, summary
-from msgspec_runner.reports.text import count
+from msgspec_runner.reports.text import count, printable
 from msgspec_runner.source.document import Document
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.spec import build_spec
@@ -80,7 +80,8 @@ def lint_first(
     documents = list(project.documents())
     specs = [build_spec(document) for document in documents]
     before = audience_fingerprints(specs, config.root, recipients)
-    result = Linter(config, variables, recipients).lint(documents)
+    partials = Partials(config.root)
+    result = Linter(config, variables, recipients, partials=partials).lint(documents)
     if result.fails(config.fail_level):
         color = terminal.colors(err=data_on_stdout)
         shown = full(result, color=color) if color else concise(result)
@@ -91,7 +92,6 @@ def lint_first(
     if result.diagnostics:
         terminal.note(concise(result).rstrip("\n"))
         terminal.note(summary(result, color=terminal.colors(err=True)))
-    partials = Partials(config.root)
     targets = tuple(
         Target(
             spec,
@@ -147,7 +147,7 @@ def plan_lines(plan: Plan) -> list[str]:
     """Return the plan as people read it: a line a spec, its decisions, and the total."""
     lines = []
     for spec in plan.specs:
-        lines.append(f"{spec.spec} (edition {spec.edition})  {spec.file}")
+        lines.append(f"{spec.spec} (edition {spec.edition})  {printable(spec.file)}")
         for decision in Decision:
             number = spec.decisions[decision]
             if number or decision is Decision.NEW:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from msgspec_runner.cli.connection import Api, api_options, choose_api, choose_l
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
 from msgspec_runner.cli.preparing import NotSound, Sound, lint_first, make_plan, plan_lines
 from msgspec_runner.cli.watching import watch
-from msgspec_runner.config import Config
+from msgspec_runner.config import MAX_TIMEOUT, Config
 from msgspec_runner.dispatch.pace import parse_rate
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan, duplicate_skips, expired_skips, new_messages
@@ -68,7 +69,7 @@ class Options:
 @click.option("--rate", metavar="RATE", envvar="MSGSPEC_RUNNER_RATE", help="No faster than this: 20/s, 300/min.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True, max=MAX_TIMEOUT),
     metavar="SECONDS",
     envvar="MSGSPEC_RUNNER_TIMEOUT",
     help="For one request.",
@@ -105,6 +106,8 @@ def command(
       msgspec-runner send specs --sandbox
       msgspec-runner send specs/reminder.yaml --rate 20/s --results results.jsonl
     """
+    # Until the dispatcher listens itself, SIGTERM ends the program as Ctrl-C does: temporary files are people's data.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not paths:
         raise UsageError("name what to send: `msgspec-runner send specs/reminder.yaml`")
     if dry_run:
@@ -207,7 +210,7 @@ class _Sending:
     def _confirmed(self, number: int) -> bool:
         if self.options.yes or self.api is None:
             return True
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             raise UsageError("there is no terminal to confirm at: add --yes. Nothing was sent.")
         segments = self.plan.segments
         cost = f", {count(segments, 'segment')}," if segments and number == self.plan.count(Decision.NEW) else ""

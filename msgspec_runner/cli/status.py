@@ -102,7 +102,7 @@ def _run_line(run: Run, book: Ledger, *, show_numbers: bool) -> str:
 
 
 def _record_line(record: Record, *, show_numbers: bool) -> str:
-    details = [record.message_id or "", _words(record.error or "", show_numbers=show_numbers)]
+    details = [printable(record.message_id or ""), _words(record.error or "", show_numbers=show_numbers)]
     number = record.to if show_numbers or not record.to else mask(record.to)
     row = f"{record.spec}:{record.row}"
     return f"{record.state.value:<10}  {row:<24}  {number:<16}  {'  '.join(filter(None, details))}".rstrip()

@@ -27,6 +27,9 @@ LEDGER_ID_FILE = "msgspec-runner.ledger-id"
 """The committed file in the project's root that names its ledger."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SQLITE = b"SQLite format 3\0"
+"""How every SQLite file begins (sqlite.org/fileformat.html); what begins otherwise is not touched."""
+
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _ID_FILE_HEAD = "# The name of this project's ledger. Commit it: nothing is sent to a real API with another ledger.\n"
 
@@ -202,6 +205,11 @@ def _open(path: Path) -> Ledger:
         if not path.is_file():
             raise LedgerError(f"{path} is no file. Choose another place with --ledger")
         mode = stat.S_IMODE(path.stat().st_mode)
+        with path.open("rb") as file:
+            head = file.read(len(_SQLITE))
+        # An empty file that only we can read is a ledger that another process is making at this moment.
+        if head != _SQLITE and (head or mode & 0o077):
+            raise LedgerError(f"{path} is no ledger. Choose another place with --ledger, or remove the file")
         if mode & 0o007:
             with suppress(PermissionError):  # not ours to change
                 path.chmod(mode & ~0o007)

@@ -54,6 +54,7 @@ class Linter:
         config: the project's; where it has profiles and none is chosen, a spec is linted under each.
         variables: of ``--var``, over all others.
         recipients: of ``--recipients``; stands in for every spec's own.
+        partials: to read partials with, where what is linted is rendered again; they are read once.
         rows: whether to render recipients; without, only the specs as written are looked at.
     """
 
@@ -61,6 +62,7 @@ class Linter:
     variables: Mapping[str, object] = field(default_factory=dict)
     recipients: Path | None = None
     rows: bool = True
+    partials: Partials | None = None
 
     def lint(self, documents: Iterable[Document]) -> LintResult:
         """Return every finding in the documents, and across them.
@@ -73,7 +75,7 @@ class Linter:
         diagnostics: list[Diagnostic] = []
         subjects: list[Subject] = []
         kept: dict[str, Document] = {}
-        partials = Partials(self.config.root)
+        partials = self.partials or Partials(self.config.root)
         for document in documents:
             kept[document.file] = document
             mine, found = self._lint_one(document, partials, rules)

@@ -18,6 +18,9 @@ import orjson
 
 from msgspec_runner.model import Outcome, OutcomeKind
 
+MAX_ID = 200
+"""Characters of a message id; the API's sample has eight."""
+
 MAX_ERROR = 500
 """Characters of an API's error text that are kept; the rest says nothing that the first sentence did not."""
 
@@ -159,7 +162,7 @@ def from_body(status: int, body: bytes, secret: str = "") -> Outcome:
     if not isinstance(answer, dict):
         return _doubt(status, "it is not a JSON object")
     data = answer.get("data")
-    message_id = _message_id(data.get("message_id")) if isinstance(data, dict) else None
+    message_id = _message_id(data.get("message_id"), secret) if isinstance(data, dict) else None
     match answer.get("status"):
         case "success" if message_id is not None:
             return Outcome(OutcomeKind.ACCEPTED, http_status=status, message_id=message_id)
@@ -203,7 +206,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
         return float(text) if len(text) <= 10 else None
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
@@ -216,10 +219,15 @@ def one_line(text: str) -> str:
     return line if len(line) <= MAX_ERROR else line[: MAX_ERROR - 1] + "…"
 
 
-def _message_id(value: object) -> str | None:
-    """The id as text; the API documents a string, a number is read leniently (``True`` is none)."""
+def _message_id(value: object, secret: str) -> str | None:
+    """The id as text; the API documents a string, a number is read leniently (``True`` is none).
+
+    What no API would give as an id is none: it is stored, shown, and sent back.
+    """
     if isinstance(value, str):
-        return value.strip() or None
+        text = value.strip()
+        sound = text.isascii() and text.isprintable() and 0 < len(text) <= MAX_ID
+        return text if sound and not (secret and secret in text) else None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return None
@@ -232,9 +240,16 @@ def _api_words(errors: object, secret: str) -> str:
     for item in items:
         said = item.get("msg", item) if isinstance(item, dict) else item
         if said is not None and said != {}:
-            words.append(said if isinstance(said, str) else orjson.dumps(said).decode())
+            words.append(said if isinstance(said, str) else _as_json(said))
     said_all = "; ".join(words)
     return one_line(said_all.replace(secret, "[the API key]") if secret else said_all)
+
+
+def _as_json(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # nested deeper than orjson writes
+        return "an error that is no text"
 
 
 def _doubt(status: int, why: str) -> Outcome:

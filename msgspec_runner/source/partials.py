@@ -17,6 +17,7 @@ class Partials:
     """
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._folder = root / "partials"
         self.read = cache(self._read)
 
@@ -27,9 +28,11 @@ class Partials:
     def _read(self, name: str) -> str | None:
         if not name or "\0" in name or "\\" in name:
             return None
-        folder = self._folder.resolve()
         try:
+            folder = self._folder.resolve()
             path = (folder / name).resolve()
+            if not folder.is_relative_to(self._root.resolve()):  # a link: partials/ -> /etc
+                return None
             if not path.is_relative_to(folder) or not path.is_file() or path.stat().st_size > MAX_PARTIAL:
                 return None
             return path.read_text(encoding="utf-8")
@@ -39,6 +42,6 @@ class Partials:
     def names(self) -> tuple[str, ...]:
         """Return the names that exist, for "did you mean"."""
         folder = self._folder
-        if not folder.is_dir():
+        if not folder.is_dir() or not folder.resolve().is_relative_to(self._root.resolve()):
             return ()
         return tuple(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()))

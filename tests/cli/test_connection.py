@@ -8,7 +8,7 @@ import pytest
 
 from msgspec_runner.cli.connection import DEFAULT_BASE_URL, choose_api, choose_ledger, read_api_key
 from msgspec_runner.config import Config
-from msgspec_runner.errors import UsageError
+from msgspec_runner.errors import ConfigError, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +54,10 @@ def test_a_key_file_that_holds_none(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UsageError) as refused:
         read_api_key(file)
     assert "secret" not in str(refused.value)
+
+
+def test_a_ledger_of_the_configuration_lies_inside_the_project(tmp_path: Path) -> None:
+    assert choose_ledger(None, Config(root=tmp_path, ledger="data/l.db")) == "data/l.db"
+    with pytest.raises(ConfigError, match="inside the project"):
+        choose_ledger(None, Config(root=tmp_path, ledger="../l.db"))
+    assert choose_ledger("../l.db", Config(root=tmp_path, ledger="../other.db")) == "../l.db"

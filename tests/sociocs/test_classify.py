@@ -208,3 +208,25 @@ def test_an_error_is_one_short_line(text: str) -> None:
 if __name__ == "__main__":
     PAGE.write_text(page_with_table(), encoding="utf-8")
     sys.exit()
+
+
+@pytest.mark.parametrize(
+    "message_id", ["\x1b[2J", "a\nb", "x\u202ey", "sk-SECRET", "id of sk-SECRET", "a" * 201, "", " ", True, None, ["a"]]
+)
+def test_what_no_api_gives_as_an_id_is_none(message_id: object) -> None:
+    body = orjson.dumps({"status": "success", "data": {"message_id": message_id}})
+    outcome = from_body(200, body, "sk-SECRET")
+    assert (outcome.kind, outcome.message_id) == (OutcomeKind.IN_DOUBT, None)
+    assert "SECRET" not in (outcome.error or "")
+
+
+def test_errors_nested_too_deeply_are_still_errors() -> None:
+    body = b'{"status":"error","errors":[{"msg":' + b"[" * 500 + b"]" * 500 + b"}]}"
+    assert from_body(200, body).kind is OutcomeKind.REJECTED
+
+
+@pytest.mark.parametrize(
+    "value", ["Mon, 01 Jan 2020 00:00:00 +99999999999999999999", "Mon, 01 Jan 99999999999999999999999 00:00:00 GMT"]
+)
+def test_a_date_beyond_all_dates_is_none(value: str) -> None:
+    assert retry_after_seconds(value, datetime(2031, 1, 1, tzinfo=UTC)) is None

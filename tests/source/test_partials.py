@@ -38,6 +38,22 @@ def test_nothing_else(root: Path, name: str) -> None:
     assert Partials(root)(name) is None
 
 
+def test_a_linked_folder_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.txt").write_text("secret", encoding="utf-8")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "partials").symlink_to(tmp_path / "outside")
+    assert Partials(tmp_path / "project")("secret.txt") is None
+    assert Partials(tmp_path / "project").names() == ()
+
+
+def test_a_partial_is_read_once(root: Path) -> None:
+    partials = Partials(root)
+    assert partials("sign.txt") == "Grüße"
+    (root / "partials" / "sign.txt").write_text("changed", encoding="utf-8")
+    assert partials("sign.txt") == "Grüße"  # what was linted is what is sent
+
+
 def test_a_project_without_partials(tmp_path: Path) -> None:
     assert Partials(tmp_path)("sign.txt") is None
     assert Partials(tmp_path).names() == ()
