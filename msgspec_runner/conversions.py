@@ -13,6 +13,7 @@ from datetime import datetime
 from math import isfinite
 from urllib.parse import urlsplit
 
+from msgspec_runner.content.blank import is_blank
 from msgspec_runner.content.phone import canonical
 from msgspec_runner.providers import PROVIDERS
 from msgspec_runner.spec import MEDIA, Field
@@ -94,8 +95,8 @@ def converter(field: Field) -> Callable[[str], object]:
         return _boolean
     if field.optional:
         if name in MEDIA and not static:
-            return lambda text: _url(text) if text.strip() else None
-        return lambda text: text if text.strip() else None
+            return lambda text: None if is_blank(text) else _url(text)
+        return lambda text: None if is_blank(text) else text
     if field.path[:3] == ("message", "template", "variables"):
         is_url = field.path[-1] == "MEDIA_URL" and not static
         return lambda text: _url(_variable(text)) if is_url else _variable(text)
@@ -108,7 +109,7 @@ def converter(field: Field) -> Callable[[str], object]:
 
 
 def _present(text: str) -> str:
-    if not text.strip():
+    if is_blank(text):
         raise Invalid("it is empty")
     return text
 
@@ -140,7 +141,7 @@ def _url(text: str) -> str:
 
 
 def _variable(text: str) -> str:
-    if not text.strip():
+    if is_blank(text):
         raise Invalid("it is empty", "bad-template-value")
     if _BAD_VARIABLE.search(text):
         raise Invalid("it has a newline, a tab or five spaces in a row", "bad-template-value")
@@ -199,7 +200,7 @@ def _finish_extra_fields(value: dict[str, object]) -> dict[str, object] | None:
     kept = {
         str(name): _extra(item)
         for name, item in value.items()
-        if item is not None and item is not ABSENT and str(item).strip()
+        if item is not None and item is not ABSENT and not is_blank(str(item))
     }
     return kept or None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from msgspec_runner.content.blank import is_blank
 from msgspec_runner.providers import PROVIDERS, Provider
 from msgspec_runner.recipients.columns import Column
 from msgspec_runner.source.document import Document, Entry, Node, Scalar
@@ -63,7 +64,7 @@ class Field(NamedTuple):
     @property
     def blank(self) -> bool:
         """Whether it is written as nothing: null, empty, or only white space."""
-        return self.node.value is None or not self.node.text.strip()
+        return self.node.value is None or is_blank(self.node.text)
 
 
 class Delivery(NamedTuple):

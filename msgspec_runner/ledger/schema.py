@@ -89,8 +89,9 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     """Raise unless the file is a ledger or still empty: another program's database is not ours to change."""
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    if owner != _APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    # In this order: another process may be making it a ledger just now, tables and mark in one transaction.
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if tables and connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
         raise LedgerError(f"{path} is another program's database, not a ledger. Choose another file with --ledger")
 
 

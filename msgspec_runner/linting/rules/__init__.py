@@ -20,6 +20,7 @@ from msgspec_runner.linting.rules.message.undefined_api_field import undefined_a
 from msgspec_runner.linting.rules.message.unknown_provider import unknown_provider
 from msgspec_runner.linting.rules.output.bad_template_value import bad_template_value
 from msgspec_runner.linting.rules.output.invalid_rendered_field import invalid_rendered_field
+from msgspec_runner.linting.rules.output.leftover_braces import leftover_braces
 from msgspec_runner.linting.rules.output.renders_empty import renders_empty
 from msgspec_runner.linting.rules.output.text_too_long import text_too_long
 from msgspec_runner.linting.rules.provider.template_id_format import template_id_format
@@ -89,6 +90,7 @@ RULES: tuple[Rule, ...] = (
     renders_empty,
     text_too_long,
     bad_template_value,
+    leftover_braces,
     invalid_rendered_field,
     unused_suppression,
     unknown_suppression,

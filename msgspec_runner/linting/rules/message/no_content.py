@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec_runner.content.blank import is_blank
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.subject import Subject
@@ -43,7 +44,7 @@ def no_content(subject: Subject) -> Iterator[Finding]:
     for name, node in written:
         if node is None:
             continue
-        if not isinstance(node, Scalar) or (node.value is not None and node.text.strip()):
+        if not isinstance(node, Scalar) or (node.value is not None and not is_blank(node.text)):
             return
         empty.append(name)
     choices = "text, image_url, video_url, file_url or template"

@@ -1,0 +1,45 @@
+"""MSG606."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from msgspec_runner.audience import RenderedRow
+from msgspec_runner.diagnostics import Severity
+from msgspec_runner.linting.rule import row_rule
+from msgspec_runner.rendering import RowProblem
+from msgspec_runner.spec import Spec
+
+_LEFT_OVER = re.compile(r"\{\{|\}\}|\{%|%\}")
+_PROSE = ("text", "name")
+
+
+@row_rule("MSG606", Severity.WARNING)
+def leftover_braces(row: RenderedRow, spec: Spec) -> Iterator[RowProblem]:
+    """A recipient would read ``{{`` or ``%}``: a template that was never filled in.
+
+    Usually a cell holds a placeholder of another tool, such as ``{{CUSTOMER_NAME}}``. Cells are data: what stands in
+    them is not rendered again.
+
+    Bad::
+
+        message:
+          text: "Hi {{ greeting }}"
+        recipients:
+          rows: [{phone: "+16175551212", greeting: "{{ first_name }}"}]
+
+    Good::
+
+        message:
+          text: "Hi {{ greeting }}"
+        recipients:
+          rows: [{phone: "+16175551212", greeting: Ann}]
+    """
+    body = row.rendered.body
+    for name in _PROSE:
+        text = body.get(name)
+        if isinstance(text, str) and ("{" in text or "}" in text) and _LEFT_OVER.search(text):
+            field = spec.field(name)
+            detail = f"`{name}` renders to a text with {{{{ or %}} left in it: correct the cell that holds it"
+            yield RowProblem("leftover-braces", field, detail)
