@@ -40,6 +40,8 @@ def leftover_braces(row: RenderedRow, spec: Spec) -> Iterator[RowProblem]:
     for name in _PROSE:
         text = body.get(name)
         if isinstance(text, str) and ("{" in text or "}" in text) and _LEFT_OVER.search(text):
-            field = spec.field(name)
-            detail = f"`{name}` renders to a text with {{{{ or %}} left in it: correct the cell that holds it"
-            yield RowProblem("leftover-braces", field, detail)
+            # Braces that the template itself writes (`{% raw %}`) are meant; those of a cell are not.
+            for column, value in row.values.items():
+                if isinstance(value, str) and _LEFT_OVER.search(value) and value in text:
+                    detail = f"`{name}` would show the braces that stand in column “{column}”: fill the cell in"
+                    yield RowProblem("leftover-braces", spec.field(name), detail, column=column)
