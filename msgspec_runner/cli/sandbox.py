@@ -9,11 +9,15 @@ from pathlib import Path
 import click
 
 from msgspec_runner.cli.options import Terminal, common
-from msgspec_runner.sandbox.faults import parse_faults, parse_latency
+from msgspec_runner.sandbox.faults import FAULT_KINDS, parse_faults, parse_latency
 from msgspec_runner.sandbox.server import Sandbox, SandboxOptions, serve
 
+_FAULTS = "\b\nFaults (KIND=RATE, a rate of 0.05 or 5%):\n" + "\n".join(
+    f"  {name:<14} {kind.says}" for name, kind in FAULT_KINDS.items()
+)
 
-@click.command("sandbox", short_help="Run a local server that speaks the Sociocs API.")
+
+@click.command("sandbox", short_help="Run a local server that speaks the Sociocs API.", epilog=_FAULTS)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="Port; 0 takes a free one."

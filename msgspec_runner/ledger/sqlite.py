@@ -29,6 +29,7 @@ from msgspec_runner.ledger.ledger import (
     timestamp,
 )
 from msgspec_runner.ledger.locks import RunLock, is_held
+from msgspec_runner.ledger.place import Place
 from msgspec_runner.ledger.schema import connect, ledger_errors, migrate, transaction
 from msgspec_runner.model import Message, State
 
@@ -86,8 +87,7 @@ class SqliteLedger:
         self._mutex = threading.RLock()
         with ledger_errors(self.location):
             self._connection = connect(path)
-            found = path.stat()
-            self._place = (found.st_dev, found.st_ino)
+            self._place = Place(path)
             try:
                 migrate(self._connection, path)
                 self._id: str = self._connection.execute(statements.LEDGER_ID).fetchone()[0]
@@ -305,25 +305,9 @@ class SqliteLedger:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with self._mutex, ledger_errors(self.location):
-            self._check_place()
+            self._place.check()
             with transaction(self._connection):
                 yield
-
-    def _check_place(self) -> None:
-        """Refuse to write into a file that nobody will find again.
-
-        SQLite goes on writing into a file that was removed, or replaced by a backup. What is recorded there is
-        forgotten at the end, and the next run would send it again.
-        """
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            found = None
-        if found is None or (found.st_dev, found.st_ino) != self._place:
-            raise LedgerError(
-                f"the ledger {self.location} was removed or replaced while it was open. Put the right one back, "
-                "and find out what was sent: this run's newest outcomes are not in it"
-            )
 
     def _lock_path(self, run_id: str) -> Path:
         return self._path.with_name(f"{self._path.name}.locks") / f"{run_id}.lock"
