@@ -17,6 +17,7 @@ from msgspec_runner.spec import CONTENT, Field, Spec
 from msgspec_runner.templates import ABSENT, Bound, Environment, RenderError
 
 if TYPE_CHECKING:
+    from msgspec_runner.diagnostics import Severity
     from msgspec_runner.model import Message
 
 Values = Mapping[str, object]
@@ -33,6 +34,7 @@ class RowProblem(NamedTuple):
         start: offset in the field's text of the offending characters; -1 for the whole field.
         end: end of them, exclusive.
         column: the column that caused it; empty where none or several did.
+        severity: over the rule's own, where one case of a rule is worse or milder.
     """
 
     rule: str
@@ -41,6 +43,7 @@ class RowProblem(NamedTuple):
     start: int = -1
     end: int = -1
     column: str = ""
+    severity: Severity | None = None
 
 
 class Rendered(NamedTuple):

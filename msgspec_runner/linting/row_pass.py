@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec_runner.audience import bind_columns, open_audience, open_samples, recipients_path, rendered_rows
-from msgspec_runner.diagnostics import Related, Rows, Span
+from msgspec_runner.diagnostics import Related, Rows, Severity, Span
 from msgspec_runner.errors import RecipientsError
+from msgspec_runner.linting.identities import Identities
 from msgspec_runner.linting.rule import Finding, Rule
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.recipients.columns import Binder
@@ -87,9 +88,13 @@ def walk_rows(spec: Spec, renderer: Renderer, root: Path, recipients: Path | Non
     sources = 0
     try:
         for source in _sources(spec, root, recipients):
+            identities = Identities()
             with source:
-                _walk(report, source, renderer, checks)
+                _walk(report, source, renderer, checks, identities)
             sources += 1
+        if sources > bool(spec.samples and recipients is None) and identities.repeat:
+            with open_audience(spec, root, recipients) as again:
+                _tell_twins(report, again, renderer, identities)
         report.whole = recipients is None and sources > bool(spec.samples)  # the samples come first
     except RecipientsError as error:
         if recipients is not None:
@@ -116,7 +121,18 @@ def _sources(spec: Spec, root: Path, recipients: Path | None) -> Iterator[Source
         yield open_audience(spec, root)
 
 
-def _walk(report: RowReport, source: Source, renderer: Renderer, checks: Sequence[object]) -> None:
+def _tell_twins(report: RowReport, source: Source, renderer: Renderer, identities: Identities) -> None:
+    spec = renderer.spec
+    binder = bind_columns(spec, source)
+    field = spec.key or spec.field("to")
+    for twin in identities.twins(rendered_rows(source, renderer, binder)):
+        severity = Severity.WARNING if twin.same else Severity.ERROR
+        report.add(source, binder, RowProblem("duplicate-recipient", field, "", severity=severity), twin.row.row)
+
+
+def _walk(
+    report: RowReport, source: Source, renderer: Renderer, checks: Sequence[object], identities: Identities
+) -> None:
     binder = bind_columns(renderer.spec, source)
     for missing in binder.problems:
         report.add(source, binder, RowProblem("missing-column", None, missing.message, column=missing.column), None)
@@ -133,6 +149,7 @@ def _walk(report: RowReport, source: Source, renderer: Renderer, checks: Sequenc
                 continue  # no row is to blame
             report.add(source, binder, problem, rendered_row.row)
         if not rendered_row.problems:
+            identities.see(rendered_row)
             for check in checks:
                 for problem in check(rendered_row, renderer.spec):  # type: ignore[operator]  # chosen by the caller
                     report.add(source, binder, problem, rendered_row.row)
@@ -169,7 +186,8 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
         if group.rows:
             total = report.totals.get(group.source.name, group.count)
             rows = Rows(group.count, tuple(row.number for row in group.rows), total)
-        yield rule, Finding(span, message, path, related=tuple(_related(group, subject)), rows=rows)
+        related = tuple(_related(group, subject))
+        yield rule, Finding(span, message, path, related=related, severity=problem.severity, rows=rows)
     if report.unreadable is not None and subject.spec.file is not None and "unreadable-recipients" in by_name:
         error, file = report.unreadable, subject.spec.file
         related = (Related(error.file, error.line, error.column, "reading stopped here"),)

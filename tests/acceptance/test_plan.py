@@ -41,7 +41,7 @@ def test_every_decision_is_told_in_text_json_and_markdown(project: Project, serv
     project.replace("specs/hello.csv", ",P5\n", f",Emil\n{number(6)},P6\n{number(7)},P7\n{number(7)},P7\n")
     plan = project.run("plan", "--output", "json")
     assert plan.code == 0
-    assert plan.err == ""
+    assert "MSG504" in plan.err  # row 8 is row 7 again: a warning
     counts = {
         "new": 3,
         "sent": 1,

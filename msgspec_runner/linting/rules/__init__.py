@@ -27,6 +27,7 @@ from msgspec_runner.linting.rules.provider.template_id_format import template_id
 from msgspec_runner.linting.rules.provider.template_on_sms import template_on_sms
 from msgspec_runner.linting.rules.provider.template_variables_shape import template_variables_shape
 from msgspec_runner.linting.rules.provider.unknown_template_component import unknown_template_component
+from msgspec_runner.linting.rules.recipients.duplicate_recipient import duplicate_recipient
 from msgspec_runner.linting.rules.recipients.empty_cell import empty_cell
 from msgspec_runner.linting.rules.recipients.invalid_cell import invalid_cell
 from msgspec_runner.linting.rules.recipients.invalid_phone_cell import invalid_phone_cell
@@ -84,6 +85,7 @@ RULES: tuple[Rule, ...] = (
     missing_column,
     invalid_cell,
     invalid_phone_cell,
+    duplicate_recipient,
     empty_cell,
     unreadable_recipients,
     unassigned_phone_number,
