@@ -194,8 +194,15 @@ def _create(path: Path) -> Ledger:
             folder.parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        with suppress(FileExistsError):  # another process was faster: its ledger is ours
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        # Made whole under another name: two processes that make one file a ledger at once lock each other out.
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=folder)  # mode 0600
+        os.close(descriptor)
+        try:
+            SqliteLedger(Path(name)).close()
+            with suppress(FileExistsError):  # another process was faster: its ledger is ours
+                os.link(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
     return SqliteLedger(path)
 
 
@@ -207,8 +214,7 @@ def _open(path: Path) -> Ledger:
         mode = stat.S_IMODE(path.stat().st_mode)
         with path.open("rb") as file:
             head = file.read(len(_SQLITE))
-        # An empty file that only we can read is a ledger that another process is making at this moment.
-        if head != _SQLITE and (head or mode & 0o077):
+        if head != _SQLITE:
             raise LedgerError(f"{path} is no ledger. Choose another place with --ledger, or remove the file")
         if mode & 0o007:
             with suppress(PermissionError):  # not ours to change
