@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,10 @@ _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("ci", derandomize=True, **_PATIENT)
 settings.register_profile("dev", **_PATIENT)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# A shell starts what it puts into the background with SIGINT ignored, and children inherit that: Ctrl-C could not be
+# tested in them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeSpec = Callable[..., Spec]
 
