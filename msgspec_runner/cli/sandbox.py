@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -63,9 +64,9 @@ def command(
     return 0
 
 
-async def _serve(options: SandboxOptions, host: str, port: int, on_ready: object) -> None:
+async def _serve(options: SandboxOptions, host: str, port: int, on_ready: Callable[[str, Sandbox], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await serve(options, host=host, port=port, on_ready=on_ready, stop=stop)  # type: ignore[arg-type]
+    await serve(options, host=host, port=port, on_ready=on_ready, stop=stop)

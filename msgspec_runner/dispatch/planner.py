@@ -12,7 +12,7 @@ from msgspec_runner.content.segments import segments
 from msgspec_runner.dispatch.plan import Decision, SpecPlan, decide
 from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
 from msgspec_runner.ledger.ledger import Ledger, Skip
-from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.ledger.spool import PlanSpool, Twin
 from msgspec_runner.model import Message
 from msgspec_runner.recipients.readers import fingerprint
 from msgspec_runner.rendering import Rendered, Renderer, to_message
@@ -134,16 +134,7 @@ def new_messages(spool: PlanSpool, ledger: Ledger, limit: int | None = None) -> 
 def duplicate_skips(spool: PlanSpool) -> Iterator[Skip]:
     """Yield the rows that say the same to the same recipient again."""
     for twin in spool.duplicates():
-        yield Skip(
-            spec=twin.spec,
-            edition=twin.edition,
-            row=twin.row,
-            reason="duplicate",
-            to=twin.to,
-            recipient_key=twin.recipient_key,
-            key=twin.key,
-            segments=twin.segments,
-        )
+        yield _skip(twin, "duplicate")
 
 
 def expired_skips(
@@ -153,16 +144,20 @@ def expired_skips(
     for target in targets:
         if _is_expired(target.spec, now):
             for message in _messages(target, origin=origin, root=root, recipients=recipients):
-                yield Skip(
-                    spec=message.spec,
-                    edition=message.edition,
-                    row=message.row,
-                    reason="expired",
-                    to=message.to,
-                    recipient_key=message.recipient_key,
-                    key=message.key,
-                    segments=message.segments,
-                )
+                yield _skip(message, "expired")
+
+
+def _skip(left_out: Message | Twin, reason: str) -> Skip:
+    return Skip(
+        spec=left_out.spec,
+        edition=left_out.edition,
+        row=left_out.row,
+        reason=reason,
+        to=left_out.to,
+        recipient_key=left_out.recipient_key,
+        key=left_out.key,
+        segments=left_out.segments,
+    )
 
 
 def _messages(target: Target, *, origin: str, root: Path, recipients: Path | None) -> Iterator[Message]:
