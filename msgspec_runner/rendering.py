@@ -35,6 +35,7 @@ class RowProblem(NamedTuple):
         end: end of them, exclusive.
         column: the column that caused it; empty where none or several did.
         severity: over the rule's own, where one case of a rule is worse or milder.
+        cost: SMS segments of this row as it is, and as it could be; no part of what makes two problems equal.
     """
 
     rule: str
@@ -44,6 +45,7 @@ class RowProblem(NamedTuple):
     end: int = -1
     column: str = ""
     severity: Severity | None = None
+    cost: tuple[int, int] | None = None
 
 
 class Rendered(NamedTuple):
@@ -323,9 +325,7 @@ def _render_problem(field: Field, error: RenderError) -> RowProblem:
 
 def _field_problem(field: Field, error: Invalid) -> RowProblem:
     """Point at the whole field; at the cell instead where the field is nothing but one column."""
-    names = field.template.names
-    is_cell = field.template.sole_expression and len(names) == 1 and field.kind != "object"
-    column = names[0].name if is_cell else ""
+    column = field.sole_name if field.kind != "object" else ""
     if error.rule == "invalid-phone-cell":
         if field.template.is_static:
             return RowProblem("invalid-phone-number", field, error.detail)

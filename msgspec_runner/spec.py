@@ -57,6 +57,12 @@ class Field(NamedTuple):
         return ".".join(self.path)
 
     @property
+    def sole_name(self) -> str:
+        """The name that the field is nothing but (``{{ phone }}``); empty where it is more, or no template."""
+        names = self.template.names
+        return names[0].name if self.template.sole_expression and len(names) == 1 else ""
+
+    @property
     def constant(self) -> object:
         """The value where the field is no template: typed as written where the API takes other than strings."""
         return self.node.text if self.kind == "string" or isinstance(self.node.value, str) else self.node.value

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Diagnostic, Related, Severity, Span
 from msgspec_runner.linting.fingerprints import with_fingerprints
 from msgspec_runner.linting.review import review, without_suppressed
+from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.row_pass import RowReport, row_findings, walk_rows
 from msgspec_runner.linting.rule import Finding, Rule
 from msgspec_runner.linting.rules import RULES
 from msgspec_runner.linting.selection import ignored_in_file, selected
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.linting.suppressions import MARK
+from msgspec_runner.providers.catalog import NO_CATALOGS, Catalogs
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.source.document import Document
 from msgspec_runner.source.partials import Partials
@@ -63,6 +66,7 @@ class Linter:
     recipients: Path | None = None
     rows: bool = True
     partials: Partials | None = None
+    now: datetime | None = None
 
     def lint(self, documents: Iterable[Document]) -> LintResult:
         """Return every finding in the documents, and across them.
@@ -104,7 +108,9 @@ class Linter:
         for config in self._profiles():
             variables = merged_variables(config, spec, self.variables)
             renderer = Renderer(spec, variables, locale=config.locale, timezone=config.timezone, partials=partials)
-            report = walk_rows(spec, renderer, config.root, self.recipients, rules) if self.rows else RowReport(None)
+            catalogs = self._catalogs(config)
+            context = RowContext(spec, renderer, config, catalogs, self.now or datetime.now(UTC))
+            report = walk_rows(context, self.recipients, rules) if self.rows else RowReport(None)
             columns = frozenset(report.columns) if report.columns is not None else None
             subject = Subject(
                 document,
@@ -117,6 +123,7 @@ class Linter:
                 unnamed=frozenset(report.unnamed),
                 rows_seen=report.whole,
                 as_committed=not self.config.profile and not self.variables,
+                catalogs=catalogs,
             )
             subjects.append(subject)
             by_profile[config.profile] = [*_spec_findings(subject, rules), *row_findings(report, subject, rules)]
@@ -134,6 +141,12 @@ class Linter:
             if rule.check_suppressions is not None:
                 mine += [self._diagnostic(rule, finding, file) for finding in rule.check_suppressions(reviewed)]
         return others + without_suppressed(mine, reviewed.suppressions)
+
+    def _catalogs(self, config: Config) -> Catalogs:
+        """Return the templates that a configuration names; read once a run."""
+        if not config.catalogs:
+            return NO_CATALOGS
+        return NO_CATALOGS
 
     def _profiles(self) -> Sequence[Config]:
         if self.config.profile or not self.config.profiles:

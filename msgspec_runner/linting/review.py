@@ -121,5 +121,5 @@ def _watched(subject: Subject, diagnostics: Iterable[Diagnostic], rules: Iterabl
         rule.code
         for rule in rules
         if (rule.check is not None and (subject.rows_seen or rule.code.startswith(AS_WRITTEN)))
-        or ((rule.check_row is not None or rule.wording is not None) and subject.rows_seen and whole)
+        or ((rule.row_check is not None or rule.wording is not None) and subject.rows_seen and whole)
     )

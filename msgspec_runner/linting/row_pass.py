@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 from msgspec_runner.audience import bind_columns, open_audience, open_samples, recipients_path, rendered_rows
 from msgspec_runner.diagnostics import Related, Rows, Severity, Span
 from msgspec_runner.errors import RecipientsError
+from msgspec_runner.linting.costs import COSTS, told
 from msgspec_runner.linting.identities import Identities
-from msgspec_runner.linting.rule import Finding, Rule
+from msgspec_runner.linting.row_context import RowContext
+from msgspec_runner.linting.rule import Finding, RowCheck, Rule
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.recipients.columns import Binder
 from msgspec_runner.recipients.rows import Row, Source
@@ -27,13 +30,23 @@ SAID_OF_THE_SPEC = frozenset({"no-content", "invalid-phone-number"})
 
 @dataclass(slots=True)
 class Group:
-    """The rows of one source that share one problem; ``rows`` holds the first few of them."""
+    """The rows of one source that share one problem.
+
+    Attributes:
+        source: the rows' source.
+        binder: its columns.
+        problem: what they share.
+        count: how many they are.
+        rows: the first few of them.
+        costs: how many have which :attr:`RowProblem.cost <msgspec_runner.rendering.RowProblem>`.
+    """
 
     source: Source
     binder: Binder
     problem: RowProblem
     count: int = 0
     rows: list[Row] = field(default_factory=list)
+    costs: Counter[tuple[int, int]] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -60,31 +73,38 @@ class RowReport:
 
     def add(self, source: Source, binder: Binder, problem: RowProblem, row: Row | None) -> None:
         """Count a problem, of one row or of the source as a whole."""
-        group = self.groups.setdefault((source.name, problem), Group(source, binder, problem))
+        cost = problem.cost
+        if cost is not None:
+            problem = problem._replace(cost=None)
+        key = (source.name, problem)
+        group = self.groups.get(key)
+        if group is None:
+            group = self.groups[key] = Group(source, binder, problem)
+        if cost is not None:
+            group.costs[cost] += 1
         if row is not None:
             group.count += 1
             if len(group.rows) < SHOWN_ROWS:
                 group.rows.append(row)
 
 
-def walk_rows(spec: Spec, renderer: Renderer, root: Path, recipients: Path | None, rules: Iterable[Rule]) -> RowReport:
+def walk_rows(context: RowContext, recipients: Path | None, rules: Iterable[Rule]) -> RowReport:
     """Render every recipient that can be read, and every sample.
 
     Args:
-        spec: the spec.
-        renderer: of the spec.
-        root: the project's root.
+        context: the spec and what stands around it.
         recipients: of ``--recipients``.
         rules: row rules among them look at every row.
 
     Raises:
         RecipientsError: the file of ``--recipients`` cannot be read; one that the spec names is reported.
     """
+    spec, renderer, root = context.spec, context.renderer, context.config.root
     declared = {column.name for column in spec.columns}
     report = RowReport(declared if declared or not spec.has_recipients else None)
     if spec.message is None:
         return report
-    checks = [rule.check_row for rule in rules if rule.check_row is not None]
+    checks = _checks(context, rules)
     sources = 0
     try:
         for source in _sources(spec, root, recipients):
@@ -102,6 +122,12 @@ def walk_rows(spec: Spec, renderer: Renderer, root: Path, recipients: Path | Non
         report.unreadable = error
     report.constant = tuple(renderer.constant_problems)
     return report
+
+
+def _checks(context: RowContext, rules: Iterable[Rule]) -> list[RowCheck]:
+    """Return the checks of the row rules that have something to look for in this spec."""
+    made = [rule.row_check(context) for rule in rules if rule.row_check is not None]
+    return [check for check in made if check is not None]
 
 
 def _sources(spec: Spec, root: Path, recipients: Path | None) -> Iterator[Source]:
@@ -131,7 +157,7 @@ def _tell_twins(report: RowReport, source: Source, renderer: Renderer, identitie
 
 
 def _walk(
-    report: RowReport, source: Source, renderer: Renderer, checks: Sequence[object], identities: Identities
+    report: RowReport, source: Source, renderer: Renderer, checks: Sequence[RowCheck], identities: Identities
 ) -> None:
     binder = bind_columns(renderer.spec, source)
     for missing in binder.problems:
@@ -151,7 +177,7 @@ def _walk(
         if not rendered_row.problems:
             identities.see(rendered_row)
             for check in checks:
-                for problem in check(rendered_row, renderer.spec):  # type: ignore[operator]  # chosen by the caller
+                for problem in check(rendered_row):
                     report.add(source, binder, problem, rendered_row.row)
     report.totals[source.name] = report.totals.get(source.name, 0) + count
     report.columns = (report.columns or set()) | (names - RESERVED_NAMES)
@@ -178,13 +204,15 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
         if rule is None or problem.rule in SAID_OF_THE_SPEC:
             continue
         message = rule.wording(problem) if rule.wording is not None else problem.detail
+        if group.costs:
+            message = message.replace(COSTS, told(group.costs))
         span, path = _place(subject, problem)
-        if not group.source.header:  # a spec without recipients: there are no data to point at
-            yield rule, Finding(span, message, path)
+        total = report.totals.get(group.source.name, group.count)
+        if not group.source.header or (group.count == total and _is_constant(problem)):  # no data are to blame
+            yield rule, Finding(span, message, path, severity=problem.severity)
             continue
         rows = None
         if group.rows:
-            total = report.totals.get(group.source.name, group.count)
             rows = Rows(group.count, tuple(row.number for row in group.rows), total)
         related = tuple(_related(group, subject))
         yield rule, Finding(span, message, path, related=related, severity=problem.severity, rows=rows)
@@ -198,6 +226,11 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
 def _is_nothing(problem: RowProblem) -> bool:
     field = problem.field
     return field is not None and field.node.value is None and problem.rule == "invalid-rendered-field"
+
+
+def _is_constant(problem: RowProblem) -> bool:
+    """Say whether a problem is that of a field that is the same for everybody."""
+    return problem.field is not None and problem.field.template.is_static and not problem.column
 
 
 def _is_written(problem: RowProblem) -> bool:

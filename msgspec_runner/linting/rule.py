@@ -3,7 +3,9 @@
 There are five kinds, by what they look at:
 
 * a **spec rule** looks at one spec as written (:class:`Subject`) and yields findings;
-* a **row rule** looks at every rendered row and yields what is wrong with it;
+* a **row rule** looks at every rendered row and yields what is wrong with it. It is a function of what is known
+  before the first row (:class:`RowContext`) that returns the check of a row, or None where it has nothing to look
+  for in this spec: what is the same for all rows is decided once;
 * a **project rule** looks at all specs of a run at once;
 * a **verdict rule** gives words to what :mod:`msgspec_runner.rendering` or the recipients' columns already
   decided makes a row unsendable; rendering decides, so that ``send`` and ``lint`` never differ;
@@ -19,11 +21,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.diagnostics import Fix, Related, Rows, Severity, Span
 from msgspec_runner.rendering import RowProblem
-from msgspec_runner.spec import Spec
 
 if TYPE_CHECKING:
     from msgspec_runner.audience import RenderedRow
     from msgspec_runner.linting.review import Review
+    from msgspec_runner.linting.row_context import RowContext
     from msgspec_runner.linting.subject import Subject
 
 
@@ -50,7 +52,8 @@ class Finding(NamedTuple):
 
 
 SpecCheck = Callable[["Subject"], Iterable[Finding]]
-RowCheck = Callable[["RenderedRow", Spec], Iterable[RowProblem]]
+RowCheck = Callable[["RenderedRow"], Iterable[RowProblem]]
+RowCheckMaker = Callable[["RowContext"], RowCheck | None]
 ProjectCheck = Callable[[Sequence["Subject"]], Iterable[tuple["Subject", Finding]]]
 Wording = Callable[[RowProblem], str]
 SuppressionCheck = Callable[["Review"], Iterable[Finding]]
@@ -65,7 +68,7 @@ class Rule(NamedTuple):
         severity: unless configured.
         doc: its docstring.
         check: of a spec rule, else None.
-        check_row: of a row rule, else None.
+        row_check: of a row rule: makes the check of a row; else None.
         check_project: of a project rule, else None.
         wording: of a verdict rule, else None.
         check_suppressions: of a suppression rule, else None.
@@ -76,7 +79,7 @@ class Rule(NamedTuple):
     severity: Severity
     doc: str
     check: SpecCheck | None = None
-    check_row: RowCheck | None = None
+    row_check: RowCheckMaker | None = None
     check_project: ProjectCheck | None = None
     wording: Wording | None = None
     check_suppressions: SuppressionCheck | None = None
@@ -87,9 +90,9 @@ def spec_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[Spe
     return lambda check: Rule(code, _name(check), severity, check.__doc__ or "", check=check)
 
 
-def row_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[RowCheck], Rule]:
-    """Make a rule of a function over one rendered row."""
-    return lambda check: Rule(code, _name(check), severity, check.__doc__ or "", check_row=check)
+def row_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[RowCheckMaker], Rule]:
+    """Make a rule of a function that makes the check of a rendered row."""
+    return lambda maker: Rule(code, _name(maker), severity, maker.__doc__ or "", row_check=maker)
 
 
 def project_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[ProjectCheck], Rule]:

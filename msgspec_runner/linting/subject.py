@@ -8,6 +8,7 @@ from functools import cached_property
 
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Edit, Fix, Span
+from msgspec_runner.providers.catalog import NO_CATALOGS, Catalogs
 from msgspec_runner.source.document import Document, Scalar
 from msgspec_runner.source.document import Mapping as MapNode
 from msgspec_runner.source.partials import Partials
@@ -31,6 +32,7 @@ class Subject:
         unnamed: headers in the data that are no names, and that no column maps.
         rows_seen: whether every recipient that the spec names was looked at.
         as_committed: whether nothing of the command line (a profile, a var) has a part in what it is.
+        catalogs: the WhatsApp templates that the project knows.
     """
 
     document: Document
@@ -43,6 +45,7 @@ class Subject:
     unnamed: frozenset[str] = frozenset()
     rows_seen: bool = False
     as_committed: bool = True
+    catalogs: Catalogs = NO_CATALOGS
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:

@@ -37,7 +37,7 @@ def bad_specs() -> list[Path]:
 
 
 def makes_fixes(rule: Rule) -> bool:
-    function = rule.check or rule.check_row or rule.check_project or rule.wording or rule.check_suppressions
+    function = rule.check or rule.row_check or rule.check_project or rule.wording or rule.check_suppressions
     source = inspect.getsource(function)
     return "Fix(" in source or "fix=" in source or "replacement(" in source or "problem_findings(" in source
 

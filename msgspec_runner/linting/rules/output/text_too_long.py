@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.rule import row_rule
+from msgspec_runner.linting.row_context import RowContext
+from msgspec_runner.linting.rule import RowCheck, row_rule
 from msgspec_runner.providers import PROVIDERS
 from msgspec_runner.rendering import RowProblem
-from msgspec_runner.spec import Spec
 
 
 @row_rule("MSG602", Severity.WARNING)
-def text_too_long(row: RenderedRow, spec: Spec) -> Iterator[RowProblem]:
+def text_too_long(context: RowContext) -> RowCheck | None:
     """The rendered text is longer than the provider takes.
 
     Twilio refuses an SMS of more than 1,600 characters (error 21617) and as many of a WhatsApp text; Gupshup
@@ -29,15 +29,19 @@ def text_too_long(row: RenderedRow, spec: Spec) -> Iterator[RowProblem]:
         message:
           text: "Our terms: https://example.com/terms"
     """
-    body = row.rendered.body
-    text = body.get("text")
-    if not isinstance(text, str) or len(text) <= _SHORTEST_LIMIT:
-        return
-    provider = PROVIDERS.get(str(body.get("provider")))
-    if provider is not None and len(text) > provider.text_limit:
-        limit = f"{provider.text_limit:,} characters that {provider.title} takes"
-        detail = f"`text` renders to more than the {limit}: shorten it"
-        yield RowProblem("text-too-long", spec.field("text"), detail)
+    field = context.spec.field("text")
+
+    def check(row: RenderedRow) -> Iterator[RowProblem]:
+        body = row.rendered.body
+        text = body.get("text")
+        if not isinstance(text, str) or len(text) <= _SHORTEST_LIMIT:
+            return
+        provider = PROVIDERS.get(str(body.get("provider")))
+        if provider is not None and len(text) > provider.text_limit:
+            limit = f"{provider.text_limit:,} characters that {provider.title} takes"
+            yield RowProblem("text-too-long", field, f"`text` renders to more than the {limit}: shorten it")
+
+    return check if field is not None else None
 
 
 _SHORTEST_LIMIT = min(provider.text_limit for provider in PROVIDERS.values())

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.content import phone
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.rule import row_rule
+from msgspec_runner.linting.row_context import RowContext
+from msgspec_runner.linting.rule import RowCheck, row_rule
 from msgspec_runner.rendering import RowProblem
-from msgspec_runner.spec import Field, Spec
+from msgspec_runner.spec import Spec
 
 
 @row_rule("MSG507", Severity.WARNING)
-def unassigned_phone_number(row: RenderedRow, spec: Spec) -> Iterator[RowProblem]:
+def unassigned_phone_number(context: RowContext) -> RowCheck | None:
     """A number without ``+`` that no country has given out: its country code is probably missing.
 
     Of 20,000 made-up US numbers of ten digits, 53 % are possible numbers of some other country: ``6175551212`` would
@@ -35,28 +36,26 @@ def unassigned_phone_number(row: RenderedRow, spec: Spec) -> Iterator[RowProblem
           columns: {phone: {type: phone, region: US}}
           rows: [{phone: "6175551212"}]
     """
+    spec = context.spec
     field = spec.field("to")
     if field is None:
-        return
-    column = _column(field)
-    written = field.node.text if field.template.is_static else _cell(row, spec, column)
-    number = row.rendered.to
-    if not written.strip().isdecimal() or number != f"+{written.strip()}" or number.startswith("+1"):
-        return  # with a +, with a region, or with the US's country code: nothing is missing
-    if phone.is_valid(number):
-        return
+        return None
+    column = field.sole_name
     where = f"column “{column}”" if column else "`to`"
     detail = (
         f"{where} has no +, and no country has given out such a number: is the country code missing? "
         "Write it like +16175551212, or declare the column's `region`"
     )
-    yield RowProblem("unassigned-phone-number", field, detail, column=column)
+    problem = RowProblem("unassigned-phone-number", field, detail, column=column)
 
+    def check(row: RenderedRow) -> Iterator[RowProblem]:
+        written = (field.node.text if field.template.is_static else _cell(row, spec, column)).strip()
+        number = row.rendered.to
+        # With a +, with a region, or with the US's country code: nothing is missing.
+        if written.isdecimal() and number == f"+{written}" and number[1] != "1" and not phone.is_valid(number):
+            yield problem
 
-def _column(field: Field) -> str:
-    """Return the column that ``to`` is nothing but, or an empty text."""
-    names = field.template.names
-    return names[0].name if field.template.sole_expression and len(names) == 1 else ""
+    return check
 
 
 def _cell(row: RenderedRow, spec: Spec, column: str) -> str:

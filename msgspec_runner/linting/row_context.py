@@ -1,0 +1,29 @@
+"""What a row rule knows beside the row: the spec and what stands around it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec_runner.config import Config
+from msgspec_runner.providers.catalog import Catalogs
+from msgspec_runner.rendering import Renderer
+from msgspec_runner.spec import Spec
+
+
+class RowContext(NamedTuple):
+    """One spec under one profile, before its rows are read.
+
+    Attributes:
+        spec: the spec.
+        renderer: what renders its rows; gives a row rule the pieces that a text was made of.
+        config: the project's configuration, profile applied.
+        catalogs: the templates that the project knows.
+        now: the moment of the run, with a zone.
+    """
+
+    spec: Spec
+    renderer: Renderer
+    config: Config
+    catalogs: Catalogs
+    now: datetime
