@@ -14,10 +14,10 @@ from msgspec_runner.config import Config
 from msgspec_runner.conversions import Invalid, check_number, converter, to_object
 from msgspec_runner.providers import PROVIDERS
 from msgspec_runner.spec import CONTENT, Field, Spec
-from msgspec_runner.templates import ABSENT, Bound, Environment, RenderError
+from msgspec_runner.templates import ABSENT, Bound, Environment, Piece, RenderError
 
 if TYPE_CHECKING:
-    from msgspec_runner.diagnostics import Severity
+    from msgspec_runner.diagnostics import Fix, Severity
     from msgspec_runner.model import Message
 
 Values = Mapping[str, object]
@@ -36,6 +36,7 @@ class RowProblem(NamedTuple):
         column: the column that caused it; empty where none or several did.
         severity: over the rule's own, where one case of a rule is worse or milder.
         cost: SMS segments of this row as it is, and as it could be; no part of what makes two problems equal.
+        fix: a repair of the spec.
     """
 
     rule: str
@@ -46,6 +47,7 @@ class RowProblem(NamedTuple):
     column: str = ""
     severity: Severity | None = None
     cost: tuple[int, int] | None = None
+    fix: Fix | None = None
 
 
 class Rendered(NamedTuple):
@@ -152,9 +154,9 @@ class Renderer:
         to = body.get("to")
         return Rendered(body, to if isinstance(to, str) else "", recipient_key, tuple(problems))
 
-    def pieces(self, field: Field, values: Values) -> tuple[object, ...]:
+    def pieces(self, field: Field, values: Values) -> tuple[Piece, ...]:
         """Return the rendered text of one field in pieces that know the template's characters they came from."""
-        return tuple(self._environment.bind(field.template).pieces(self._variables | dict(values)))
+        return self._environment.bind(field.template).pieces({**self._variables, **values})
 
     def _no_content(self, body: Mapping[str, object]) -> RowProblem:
         first = next((field for field in self.spec.fields if field.path[1] in CONTENT), None)

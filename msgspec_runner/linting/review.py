@@ -120,6 +120,13 @@ def _watched(subject: Subject, diagnostics: Iterable[Diagnostic], rules: Iterabl
     return frozenset(
         rule.code
         for rule in rules
-        if (rule.check is not None and (subject.rows_seen or rule.code.startswith(AS_WRITTEN)))
-        or ((rule.row_check is not None or rule.wording is not None) and subject.rows_seen and whole)
+        if (subject.rows_seen and whole if _is_about_rows(rule) else _has_looked(rule, subject))
     )
+
+
+def _is_about_rows(rule: Rule) -> bool:
+    return rule.row_check is not None or rule.wording is not None
+
+
+def _has_looked(rule: Rule, subject: Subject) -> bool:
+    return rule.check is not None and (subject.rows_seen or rule.code.startswith(AS_WRITTEN))

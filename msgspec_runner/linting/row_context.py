@@ -12,7 +12,7 @@ from msgspec_runner.spec import Spec
 
 
 class RowContext(NamedTuple):
-    """One spec under one profile, before its rows are read.
+    """One spec under one profile, before the rows of one source are read.
 
     Attributes:
         spec: the spec.
@@ -20,6 +20,7 @@ class RowContext(NamedTuple):
         config: the project's configuration, profile applied.
         catalogs: the templates that the project knows.
         now: the moment of the run, with a zone.
+        invented: whether the rows are the spec's samples: their dates say nothing about when anybody is texted.
     """
 
     spec: Spec
@@ -27,3 +28,4 @@ class RowContext(NamedTuple):
     config: Config
     catalogs: Catalogs
     now: datetime
+    invented: bool = False

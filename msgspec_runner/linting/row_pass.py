@@ -13,7 +13,7 @@ from msgspec_runner.errors import RecipientsError
 from msgspec_runner.linting.costs import COSTS, told
 from msgspec_runner.linting.identities import Identities
 from msgspec_runner.linting.row_context import RowContext
-from msgspec_runner.linting.rule import Finding, RowCheck, Rule
+from msgspec_runner.linting.rule import Finding, RowCheck, RowCheckMaker, Rule
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.recipients.columns import Binder
 from msgspec_runner.recipients.rows import Row, Source
@@ -104,11 +104,12 @@ def walk_rows(context: RowContext, recipients: Path | None, rules: Iterable[Rule
     report = RowReport(declared if declared or not spec.has_recipients else None)
     if spec.message is None:
         return report
-    checks = _checks(context, rules)
+    makers = [rule.row_check for rule in rules if rule.row_check is not None]
     sources = 0
     try:
-        for source in _sources(spec, root, recipients):
+        for source, invented in _sources(spec, root, recipients):
             identities = Identities()
+            checks = _checks(context._replace(invented=invented), makers)
             with source:
                 _walk(report, source, renderer, checks, identities)
             sources += 1
@@ -124,27 +125,28 @@ def walk_rows(context: RowContext, recipients: Path | None, rules: Iterable[Rule
     return report
 
 
-def _checks(context: RowContext, rules: Iterable[Rule]) -> list[RowCheck]:
-    """Return the checks of the row rules that have something to look for in this spec."""
-    made = [rule.row_check(context) for rule in rules if rule.row_check is not None]
+def _checks(context: RowContext, makers: Iterable[RowCheckMaker]) -> list[RowCheck]:
+    """Return the checks of the row rules that have something to look for in these rows."""
+    made = [maker(context) for maker in makers]
     return [check for check in made if check is not None]
 
 
-def _sources(spec: Spec, root: Path, recipients: Path | None) -> Iterator[Source]:
+def _sources(spec: Spec, root: Path, recipients: Path | None) -> Iterator[tuple[Source, bool]]:
+    """Open one source of rows after the other; say with each whether it is the samples, which are invented."""
     if recipients is not None:
-        yield open_audience(spec, root, recipients)
+        yield open_audience(spec, root, recipients), False
         return
     if spec.samples:
-        yield open_samples(spec)
+        yield open_samples(spec), True
     if spec.file is not None:
         try:
             path = recipients_path(spec, root)
         except RecipientsError:
             return  # MSG506 says so
         if path is not None and path.is_file():
-            yield open_audience(spec, root)
+            yield open_audience(spec, root), False
     elif spec.rows is not None or not spec.has_recipients:
-        yield open_audience(spec, root)
+        yield open_audience(spec, root), False
 
 
 def _tell_twins(report: RowReport, source: Source, renderer: Renderer, identities: Identities) -> None:
@@ -209,13 +211,13 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
         span, path = _place(subject, problem)
         total = report.totals.get(group.source.name, group.count)
         if not group.source.header or (group.count == total and _is_constant(problem)):  # no data are to blame
-            yield rule, Finding(span, message, path, severity=problem.severity)
+            yield rule, Finding(span, message, path, problem.fix, severity=problem.severity)
             continue
         rows = None
         if group.rows:
             rows = Rows(group.count, tuple(row.number for row in group.rows), total)
         related = tuple(_related(group, subject))
-        yield rule, Finding(span, message, path, related=related, severity=problem.severity, rows=rows)
+        yield rule, Finding(span, message, path, problem.fix, related, problem.severity, rows)
     if report.unreadable is not None and subject.spec.file is not None and "unreadable-recipients" in by_name:
         error, file = report.unreadable, subject.spec.file
         related = (Related(error.file, error.line, error.column, "reading stopped here"),)

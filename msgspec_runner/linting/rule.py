@@ -5,7 +5,8 @@ There are five kinds, by what they look at:
 * a **spec rule** looks at one spec as written (:class:`Subject`) and yields findings;
 * a **row rule** looks at every rendered row and yields what is wrong with it. It is a function of what is known
   before the first row (:class:`RowContext`) that returns the check of a row, or None where it has nothing to look
-  for in this spec: what is the same for all rows is decided once;
+  for in this spec: what is the same for all rows is decided once. A spec rule may have one beside it, for what the
+  spec as written leaves to the row (a provider that is a template);
 * a **project rule** looks at all specs of a run at once;
 * a **verdict rule** gives words to what :mod:`msgspec_runner.rendering` or the recipients' columns already
   decided makes a row unsendable; rendering decides, so that ``send`` and ``lint`` never differ;
@@ -68,7 +69,7 @@ class Rule(NamedTuple):
         severity: unless configured.
         doc: its docstring.
         check: of a spec rule, else None.
-        row_check: of a row rule: makes the check of a row; else None.
+        row_check: makes the check of a row: of a row rule, or of a spec rule that leaves something to the row.
         check_project: of a project rule, else None.
         wording: of a verdict rule, else None.
         check_suppressions: of a suppression rule, else None.
@@ -85,9 +86,17 @@ class Rule(NamedTuple):
     check_suppressions: SuppressionCheck | None = None
 
 
-def spec_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[SpecCheck], Rule]:
-    """Make a rule of a function over one spec."""
-    return lambda check: Rule(code, _name(check), severity, check.__doc__ or "", check=check)
+def spec_rule(
+    code: str, severity: Severity = Severity.WARNING, *, for_rows: RowCheckMaker | None = None
+) -> Callable[[SpecCheck], Rule]:
+    """Make a rule of a function over one spec.
+
+    Args:
+        code: of the rule.
+        severity: unless configured.
+        for_rows: makes the check of a row, for what the spec as written does not decide.
+    """
+    return lambda check: Rule(code, _name(check), severity, check.__doc__ or "", check=check, row_check=for_rows)
 
 
 def row_rule(code: str, severity: Severity = Severity.WARNING) -> Callable[[RowCheckMaker], Rule]:

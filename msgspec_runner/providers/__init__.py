@@ -7,7 +7,7 @@ from msgspec_runner.providers.provider import Provider, ShapeProblem
 from msgspec_runner.providers.twlo import TWLO
 from msgspec_runner.providers.twlowa import TWLOWA
 
-__all__ = ["PROVIDERS", "Provider", "ShapeProblem"]
+__all__ = ["PROVIDERS", "TWLO", "Provider", "ShapeProblem"]
 
 PROVIDERS: dict[str, Provider] = {provider.id: provider for provider in (TWLO, TWLOWA, GSWA)}
 """Every provider that messages can be sent through, by the API's id."""

@@ -38,7 +38,9 @@ def bad_specs() -> list[Path]:
 
 def makes_fixes(rule: Rule) -> bool:
     function = rule.check or rule.row_check or rule.check_project or rule.wording or rule.check_suppressions
-    source = inspect.getsource(function)
+    module = inspect.getmodule(function)
+    assert module is not None
+    source = inspect.getsource(module)
     return "Fix(" in source or "fix=" in source or "replacement(" in source or "problem_findings(" in source
 
 

@@ -21,8 +21,10 @@ from msgspec_runner.linting.rules.message.unknown_provider import unknown_provid
 from msgspec_runner.linting.rules.output.bad_template_value import bad_template_value
 from msgspec_runner.linting.rules.output.invalid_rendered_field import invalid_rendered_field
 from msgspec_runner.linting.rules.output.leftover_braces import leftover_braces
+from msgspec_runner.linting.rules.output.many_segments import many_segments
 from msgspec_runner.linting.rules.output.renders_empty import renders_empty
 from msgspec_runner.linting.rules.output.text_too_long import text_too_long
+from msgspec_runner.linting.rules.output.unicode_doubles_segments import unicode_doubles_segments
 from msgspec_runner.linting.rules.provider.template_id_format import template_id_format
 from msgspec_runner.linting.rules.provider.template_on_sms import template_on_sms
 from msgspec_runner.linting.rules.provider.template_variables_shape import template_variables_shape
@@ -91,6 +93,8 @@ RULES: tuple[Rule, ...] = (
     unassigned_phone_number,
     renders_empty,
     text_too_long,
+    many_segments,
+    unicode_doubles_segments,
     bad_template_value,
     leftover_braces,
     invalid_rendered_field,
