@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -14,6 +15,7 @@ from msgspec_runner.cli.options import Terminal, common, paths_argument, recipie
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.errors import UsageError
 from msgspec_runner.linting.linter import Linter, LintResult
+from msgspec_runner.linting.parallel import lint_project, sensible_jobs
 from msgspec_runner.project import Project, configure, load, recipients_file, standard_input
 from msgspec_runner.reports.text import count
 from msgspec_runner.source.document import Document, read_document
@@ -46,6 +48,7 @@ FORMATS = ("full", "concise", "json", *CI_FORMATS)
 @click.option("--statistics", is_flag=True, help="Count the findings by rule.")
 @recipients_option
 @var_option
+@click.option("--jobs", metavar="N", type=click.IntRange(1, 256), help="Processes. Default: what is soonest.")
 @click.option("--stdin-filename", metavar="FILE", type=click.Path(path_type=Path), help="Lint standard input as FILE.")
 @common
 def command(
@@ -64,6 +67,7 @@ def command(
     statistics: bool,
     recipients: Path | None,
     variables: Mapping[str, str],
+    jobs: int | None,
     stdin_filename: Path | None,
     profile: str | None,
     terminal: Terminal,
@@ -83,13 +87,15 @@ def command(
     if unsafe_fixes and not (repair or show_diff):
         raise UsageError("--unsafe-fixes: add --fix, or --diff to look at them first")
     targets = [_target(output) for output in outputs] or [("full" if sys.stdout.isatty() else "concise", None)]
-    project, documents, given = _inputs(paths, stdin_filename, profile)
+    project, piped = _inputs(paths, stdin_filename, profile)
     config = replace(
         project.config,
         select=_codes(select) or project.config.select,
         ignore=(*project.config.ignore, *_codes(ignore)),
         fail_level=Severity(fail_level) if fail_level else project.config.fail_level,
     )
+    # What is to be repaired is read first: what changes while the recipients come in is not overwritten.
+    documents = [piped.document] if piped is not None else list(project.documents()) if repair or show_diff else []
     with recipients_file(recipients) as file:
         linter = Linter(config, variables, file)
         if repair or show_diff:
@@ -100,10 +106,12 @@ def command(
             if show_diff:
                 fixing.show(fixed, terminal)
                 return 1 if fixed.changed and not exit_zero else 0
-            fixing.write(fixed, given, terminal, unsafe=unsafe_fixes)
+            fixing.write(fixed, piped.data if piped is not None else None, terminal, unsafe=unsafe_fixes)
             result = fixed.result
-        else:
+        elif piped is not None:
             result = linter.lint(documents)
+        else:
+            result = lint_project(linter, project, jobs or sensible_jobs(len(project.files)))
     if write_baseline is not None or baseline is not None:
         from msgspec_runner.cli import baselines
 
@@ -112,7 +120,7 @@ def command(
             return 0
         assert baseline is not None
         result = baselines.without_known(result, baseline, config, terminal)
-    aside = repair and given is not None  # standard output is the repaired spec
+    aside = repair and piped is not None  # standard output is the repaired spec
     for name, target in targets:
         _write(result, name, target, terminal, config.fail_level, aside=aside)
     if statistics:
@@ -124,17 +132,21 @@ def command(
     return 1 if result.fails(config.fail_level) and not exit_zero else 0
 
 
-def _inputs(
-    paths: tuple[Path, ...], stdin_filename: Path | None, profile: str | None
-) -> tuple[Project, list[Document], bytes | None]:
-    """Return the project, its specs, and the bytes that came from standard input, if that is the spec."""
+class _Piped(NamedTuple):
+    """A spec that came from standard input."""
+
+    document: Document
+    data: bytes
+
+
+def _inputs(paths: tuple[Path, ...], stdin_filename: Path | None, profile: str | None) -> tuple[Project, _Piped | None]:
+    """Return the project, and the spec that came from standard input, if one was to."""
     if stdin_filename is None and paths != (Path("-"),):
-        project = load(paths, profile)
-        return project, list(project.documents()), None
+        return load(paths, profile), None
     name = stdin_filename or Path("<stdin>")
     config = configure((name,) if stdin_filename else (), profile)
     data = standard_input().read()
-    return Project(config, (name,)), [read_document(name.as_posix(), data)], data
+    return Project(config, (name,)), _Piped(read_document(name.as_posix(), data), data)
 
 
 def _target(output: str) -> tuple[str, Path | None]:

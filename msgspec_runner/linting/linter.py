@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Diagnostic, Related, Severity, Span
@@ -13,7 +14,7 @@ from msgspec_runner.linting.fingerprints import with_fingerprints
 from msgspec_runner.linting.review import review, without_suppressed
 from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.row_pass import RowReport, row_findings, walk_rows
-from msgspec_runner.linting.rule import Finding, Rule
+from msgspec_runner.linting.rule import Finding, Rule, SpecFacts
 from msgspec_runner.linting.rules import RULES
 from msgspec_runner.linting.selection import ignored_in_file, selected
 from msgspec_runner.linting.subject import Subject
@@ -22,7 +23,11 @@ from msgspec_runner.providers.catalog import NO_CATALOGS, Catalogs
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.source.document import Document
 from msgspec_runner.source.partials import Partials
-from msgspec_runner.spec import build_spec
+from msgspec_runner.spec import Spec, build_spec
+
+if TYPE_CHECKING:
+    from msgspec_runner.linting.reach import Reach
+    from msgspec_runner.templates.coverage import Coverage
 
 Found = tuple[Rule, Finding]
 _Key = tuple[str, Span, str, tuple[Related, ...]]
@@ -47,6 +52,22 @@ class LintResult:
     def fails(self, level: Severity) -> bool:
         """Say whether any finding is as bad as ``level`` or worse."""
         return any(diagnostic.severity.rank <= level.rank for diagnostic in self.diagnostics)
+
+
+class Examined(NamedTuple):
+    """One document, linted by itself.
+
+    Attributes:
+        document: it.
+        facts: what project rules need to know of it.
+        diagnostics: what was found, nothing suppressed yet.
+        marked: the spec, where it has comments that may suppress findings, those across documents too.
+    """
+
+    document: Document
+    facts: SpecFacts
+    diagnostics: tuple[Diagnostic, ...]
+    marked: Subject | None
 
 
 @dataclass(frozen=True)
@@ -74,43 +95,65 @@ class Linter:
         Raises:
             UsageError: ``select`` or ``ignore`` names no rule.
             RecipientsError: the file of ``--recipients`` cannot be read.
+            ConfigError: a template catalog cannot be read.
         """
+        return self.conclude(self.examine(documents))
+
+    def examine(self, documents: Iterable[Document]) -> Iterator[Examined]:
+        """Lint each document by itself; see :meth:`lint` for what is raised."""
         rules = selected(self.config)
-        diagnostics: list[Diagnostic] = []
-        subjects: list[Subject] = []
-        kept: dict[str, Document] = {}
         partials = self.partials or Partials(self.config.root)
+        catalogs: dict[tuple[str, ...], Catalogs] = {}
         for document in documents:
-            kept[document.file] = document
-            mine, found = self._lint_one(document, partials, rules)
-            subjects += mine[:1]
-            diagnostics += [self._diagnostic(rule, finding, document.file) for rule, finding in found]
+            subject, found = self._lint_one(document, partials, catalogs, rules)
+            diagnostics = tuple(self._diagnostic(rule, finding, document.file) for rule, finding in found)
+            yield Examined(document, subject.facts, diagnostics, subject if MARK in document.text else None)
+
+    def conclude(self, examined: Iterable[Examined]) -> LintResult:
+        """Add what is to be said across all documents, and take away what is suppressed."""
+        rules = selected(self.config)
+        specs = list(examined)
+        kept = {spec.document.file: spec.document for spec in specs}
+        diagnostics = [item for spec in specs for item in spec.diagnostics]
+        facts = [spec.facts for spec in specs]
         for rule in rules:
             if rule.check_project is not None:
-                diagnostics += [
-                    self._diagnostic(rule, finding, subject.document.file)
-                    for subject, finding in rule.check_project(subjects)
-                ]
-        for subject in subjects:
-            if MARK in subject.document.text:
-                diagnostics = self._reviewed(subject, diagnostics, rules)
+                diagnostics += [self._diagnostic(rule, finding, file) for file, finding in rule.check_project(facts)]
+        for spec in specs:
+            if spec.marked is not None:
+                diagnostics = self._reviewed(spec.marked, diagnostics, rules)
         wanted = [item for item in diagnostics if not ignored_in_file(item, self.config)]
         wanted.sort(key=lambda item: item.sort_key)
         return LintResult(tuple(with_fingerprints(wanted, kept, self.config.root)) if wanted else (), kept)
 
     def _lint_one(
-        self, document: Document, partials: Partials, rules: Sequence[Rule]
-    ) -> tuple[list[Subject], list[Found]]:
+        self,
+        document: Document,
+        partials: Partials,
+        read: dict[tuple[str, ...], Catalogs],
+        rules: Sequence[Rule],
+    ) -> tuple[Subject, list[Found]]:
         """Lint one document under every profile; a finding of some profiles only names them."""
         spec = build_spec(document)
         subjects: list[Subject] = []
         by_profile: dict[str, list[Found]] = {}
+        coverage = _coverage(spec, rules) if self.rows else None
+        walks = []
         for config in self._profiles():
             variables = merged_variables(config, spec, self.variables)
-            renderer = Renderer(spec, variables, locale=config.locale, timezone=config.timezone, partials=partials)
-            catalogs = self._catalogs(config)
+            renderer = Renderer(
+                spec,
+                variables,
+                locale=config.locale,
+                timezone=config.timezone,
+                partials=partials,
+                coverage=coverage,
+            )
+            catalogs = _catalogs(config, read)
             context = RowContext(spec, renderer, config, catalogs, self.now or datetime.now(UTC))
             report = walk_rows(context, self.recipients, rules) if self.rows else RowReport(None)
+            walks.append((config, variables, catalogs, report))
+        for config, variables, catalogs, report in walks:  # what one profile never writes, another may
             columns = frozenset(report.columns) if report.columns is not None else None
             subject = Subject(
                 document,
@@ -124,10 +167,11 @@ class Linter:
                 rows_seen=report.whole,
                 as_committed=not self.config.profile and not self.variables,
                 catalogs=catalogs,
+                reach=_reach(report, spec, coverage),
             )
             subjects.append(subject)
             by_profile[config.profile] = [*_spec_findings(subject, rules), *row_findings(report, subject, rules)]
-        return subjects, _merge(by_profile)
+        return subjects[0], _merge(by_profile)
 
     def _reviewed(self, subject: Subject, diagnostics: Iterable[Diagnostic], rules: Sequence[Rule]) -> list[Diagnostic]:
         """Drop what a spec's suppressions cover, and add what is to be said of them."""
@@ -141,12 +185,6 @@ class Linter:
             if rule.check_suppressions is not None:
                 mine += [self._diagnostic(rule, finding, file) for finding in rule.check_suppressions(reviewed)]
         return others + without_suppressed(mine, reviewed.suppressions)
-
-    def _catalogs(self, config: Config) -> Catalogs:
-        """Return the templates that a configuration names; read once a run."""
-        if not config.catalogs:
-            return NO_CATALOGS
-        return NO_CATALOGS
 
     def _profiles(self) -> Sequence[Config]:
         if self.config.profile or not self.config.profiles:
@@ -167,6 +205,36 @@ class Linter:
             rows=finding.rows,
             fix=finding.fix,
         )
+
+
+def _coverage(spec: Spec, rules: Iterable[Rule]) -> Coverage | None:
+    """Return what notes the branches of a spec's templates, where it may have some and anybody asks."""
+    if all(field.template.tree is None for field in spec.templates):
+        return None
+    if all(rule.name != "branch-never-rendered" for rule in rules):
+        return None
+    from msgspec_runner.templates.coverage import Coverage  # looks into Jinja's trees
+
+    return Coverage()
+
+
+def _reach(report: RowReport, spec: Spec, coverage: Coverage | None) -> Reach | None:
+    if coverage is None:
+        return None
+    from msgspec_runner.linting.reach import reach
+
+    return reach(report, spec, coverage)
+
+
+def _catalogs(config: Config, read: dict[tuple[str, ...], Catalogs]) -> Catalogs:
+    """Return the templates that a configuration names; ``read`` keeps those of this run, so none is read twice."""
+    if not config.catalogs:
+        return NO_CATALOGS
+    if config.catalogs not in read:
+        from msgspec_runner.providers.catalog_files import read_catalogs  # 10 ms that most lints need not wait
+
+        read[config.catalogs] = read_catalogs(config.root, config.catalogs)
+    return read[config.catalogs]
 
 
 def _spec_findings(subject: Subject, rules: Iterable[Rule]) -> Iterator[Found]:

@@ -7,7 +7,7 @@ There are five kinds, by what they look at:
   before the first row (:class:`RowContext`) that returns the check of a row, or None where it has nothing to look
   for in this spec: what is the same for all rows is decided once. A spec rule may have one beside it, for what the
   spec as written leaves to the row (a provider that is a template);
-* a **project rule** looks at all specs of a run at once;
+* a **project rule** looks at all specs of a run at once, and names the file of each finding;
 * a **verdict rule** gives words to what :mod:`msgspec_runner.rendering` or the recipients' columns already
   decided makes a row unsendable; rendering decides, so that ``send`` and ``lint`` never differ;
 * a **suppression rule** looks at a spec's suppressions when everything else has been found.
@@ -55,9 +55,23 @@ class Finding(NamedTuple):
 SpecCheck = Callable[["Subject"], Iterable[Finding]]
 RowCheck = Callable[["RenderedRow"], Iterable[RowProblem]]
 RowCheckMaker = Callable[["RowContext"], RowCheck | None]
-ProjectCheck = Callable[[Sequence["Subject"]], Iterable[tuple["Subject", Finding]]]
+ProjectCheck = Callable[[Sequence["SpecFacts"]], Iterable[tuple[str, Finding]]]
 Wording = Callable[[RowProblem], str]
 SuppressionCheck = Callable[["Review"], Iterable[Finding]]
+
+
+class SpecFacts(NamedTuple):
+    """What a project rule knows of each spec; all that a process need tell another of it.
+
+    Attributes:
+        file: the file as shown to the user.
+        id: empty where it is missing.
+        place: of the id, or of the file's first key.
+    """
+
+    file: str
+    id: str
+    place: Span
 
 
 class Rule(NamedTuple):

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Edit, Fix, Span
+from msgspec_runner.linting.rule import SpecFacts
 from msgspec_runner.providers.catalog import NO_CATALOGS, Catalogs
 from msgspec_runner.source.document import Document, Scalar
 from msgspec_runner.source.document import Mapping as MapNode
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.source.schema import Violation, violations
 from msgspec_runner.spec import Field, Spec, entry_at
+
+if TYPE_CHECKING:
+    from msgspec_runner.linting.reach import Reach
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Subject:
         rows_seen: whether every recipient that the spec names was looked at.
         as_committed: whether nothing of the command line (a profile, a var) has a part in what it is.
         catalogs: the WhatsApp templates that the project knows.
+        reach: which branches of the templates no row took; None where that is not known, or not asked.
     """
 
     document: Document
@@ -46,6 +52,7 @@ class Subject:
     rows_seen: bool = False
     as_committed: bool = True
     catalogs: Catalogs = NO_CATALOGS
+    reach: Reach | None = None
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
@@ -89,6 +96,13 @@ class Subject:
                 return self.document.span(entry.key.start, entry.key.end)
             path = path[:-1]
         return self.top_span
+
+    @property
+    def facts(self) -> SpecFacts:
+        """Return what project rules know of the spec."""
+        node = self.document.node(("spec",))
+        place = self.document.span(node.start, node.end) if node is not None else self.top_span
+        return SpecFacts(self.document.file, self.spec.id, place)
 
     @property
     def top_span(self) -> Span:

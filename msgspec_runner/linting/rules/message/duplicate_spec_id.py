@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.rule import Finding, project_rule
-from msgspec_runner.linting.subject import Subject
+from msgspec_runner.linting.rule import Finding, SpecFacts, project_rule
 
 
 @project_rule("MSG209", Severity.ERROR)
-def duplicate_spec_id(subjects: Sequence[Subject]) -> Iterator[tuple[Subject, Finding]]:
+def duplicate_spec_id(specs: Sequence[SpecFacts]) -> Iterator[tuple[str, Finding]]:
     """Two specs have the same id.
 
     The ledger knows a message by its spec's id, never by its path: with one id, who got the first message would
@@ -24,14 +23,13 @@ def duplicate_spec_id(subjects: Sequence[Subject]) -> Iterator[tuple[Subject, Fi
 
         spec: hello-again
     """
-    first: dict[str, Subject] = {}
-    for subject in subjects:
-        name = subject.spec.id
-        if not name:
+    first: dict[str, str] = {}
+    for spec in specs:
+        if not spec.id:
             continue
-        if name in first and first[name].document.file != subject.document.file:
-            message = f"`{name}` is the id of {first[name].document.file} too: give this spec its own"
-            node = subject.document.node(("spec",))
-            span = subject.document.span(node.start, node.end) if node is not None else subject.top_span
-            yield subject, Finding(span, message, "spec")
-        first.setdefault(name, subject)
+        other = first.setdefault(spec.id, spec.file)
+        if other != spec.file:
+            yield (
+                spec.file,
+                Finding(spec.place, f"`{spec.id}` is the id of {other} too: give this spec its own", "spec"),
+            )
