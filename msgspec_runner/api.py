@@ -173,8 +173,8 @@ def render(
             if row.problems:
                 problem = row.problems[0]
                 raise SpecError(f"{document.file}: row {row.row.number}: {problem.rule}: {problem.detail}")
-            body, to, recipient_key, _ = row.rendered
-            yield RenderedMessage(spec.id, spec.edition, row.row.number, to, recipient_key, body)
+            sent = row.rendered
+            yield RenderedMessage(spec.id, spec.edition, row.row.number, sent.to, sent.recipient_key, sent.body)
 
 
 def _open(spec: Spec, config: Config, recipients: AnyPath | Sequence[Mapping[str, object]] | None) -> Source:

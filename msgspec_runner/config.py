@@ -20,6 +20,12 @@ from msgspec_runner.errors import ConfigError
 CONFIG_FILE = "msgspec-runner.toml"
 """The configuration's own file; it wins over pyproject.toml in the same folder."""
 
+MAX_BYTES = 1024 * 1024
+"""The largest file that is read: a thousand times a usual one. It may come from a pull request, as specs do."""
+MAX_PROFILES = 50
+"""Each spec is linted under every one of them."""
+MAX_VARS = 2_000
+"""Each recipient's values are laid over them."""
 MAX_TIMEOUT = 3600
 """Seconds that one request may take at most: an hour is long beyond any use."""
 
@@ -139,6 +145,10 @@ def _toml(path: Path) -> dict[str, Any]:
     import tomllib  # 3 ms that a project without configuration need not wait
 
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(
+                f"{path.name}: larger than {MAX_BYTES // 1024} KiB; move what is not configuration out of it"
+            )
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
         raise ConfigError(f"{path.name}: nested too deeply") from None
@@ -200,10 +210,14 @@ def _value(key: str, value: Any, where: str) -> Any:
         case "vars":
             if not isinstance(value, dict):
                 raise wrong("a table of values")
+            if len(value) > MAX_VARS:
+                raise wrong(f"at most {MAX_VARS:,} values; put a list of recipients into a file")
             return dict(value)
         case "profiles":
             if not isinstance(value, dict) or not all(isinstance(profile, dict) for profile in value.values()):
                 raise wrong("a table of tables")
+            if len(value) > MAX_PROFILES:
+                raise wrong(f"at most {MAX_PROFILES} profiles: each spec is linted under every one of them")
             return value
         case "concurrency":
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1000:

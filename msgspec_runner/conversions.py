@@ -102,6 +102,8 @@ def converter(field: Field) -> Callable[[str], object]:
         return lambda text: _url(_variable(text)) if is_url else _variable(text)
     if name == "to":
         return _to
+    if field.path == ("delivery", "window", "timezone"):
+        return _zone
     if static:
         # What is wrong with a constant is said once, by the rules of family 2xx and 3xx.
         return _present
@@ -131,6 +133,19 @@ def _schedule(text: str) -> str:
     if parse_schedule(_present(text)) is None:
         raise Invalid("it is no date and time with an offset; end the expression with `| iso`")
     return text
+
+
+def _zone(text: str) -> str:
+    # Only who has a window pays for the machine of time zones.
+    from msgspec_runner.templates.filters import find_zone
+    from msgspec_runner.templates.problems import Refusal
+
+    name = _present(text).strip()
+    try:
+        find_zone(name)
+    except Refusal:
+        raise Invalid("it is no time zone; write one such as America/New_York") from None
+    return name
 
 
 def _url(text: str) -> str:

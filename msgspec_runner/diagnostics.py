@@ -71,13 +71,15 @@ class Related(NamedTuple):
         file: path as shown to the user, relative to the project.
         row: the row as the file itself counts: the line of a text file, the row of a sheet (a header is row 1).
         column: 1-based number of the cell in its row (not of a character).
-        message: what this place has to do with it; never holds a cell's value (people's data) unless asked for.
+        message: what this place has to do with it; never holds a cell's value (people's data).
+        value: the beginning of what the cell holds; None unless it was asked for, and where no cell is to blame.
     """
 
     file: str
     row: int
     column: int
     message: str
+    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

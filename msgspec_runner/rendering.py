@@ -19,6 +19,7 @@ from msgspec_runner.templates import ABSENT, Bound, Environment, Piece, RenderEr
 if TYPE_CHECKING:
     from msgspec_runner.diagnostics import Fix, Severity
     from msgspec_runner.model import Message
+    from msgspec_runner.templates.coverage import Coverage
 
 Values = Mapping[str, object]
 """One recipient's columns by name, converted to their types; an empty cell is ABSENT."""
@@ -58,12 +59,14 @@ class Rendered(NamedTuple):
         to: E.164 with ``+``; empty where it is not valid.
         recipient_key: the rendered ``recipients.key``.
         problems: why not to send it; empty where it is sound.
+        zone: whose hours ``delivery.window`` means; empty where there is no window, or nothing names a zone.
     """
 
     body: dict[str, object]
     to: str
     recipient_key: str
     problems: tuple[RowProblem, ...]
+    zone: str = ""
 
 
 class _Step(NamedTuple):
@@ -87,6 +90,7 @@ class Renderer:
         locale: locale of the filters; None where none is configured.
         timezone: time zone of the filters; None where none is configured.
         partials: reads what ``{% include %}`` names.
+        coverage: notes which branches of the templates are taken; None notes nothing.
     """
 
     def __init__(
@@ -97,22 +101,30 @@ class Renderer:
         locale: str | None = None,
         timezone: str | None = None,
         partials: Callable[[str], str | None] = lambda _: None,
+        coverage: Coverage | None = None,
     ) -> None:
         self.spec = spec
+        self._coverage = coverage
         self._variables = dict(variables)
         self._environment = Environment(
-            locale=spec.locale or locale, timezone=spec.timezone or timezone, partials=partials
+            locale=spec.locale or locale,
+            timezone=spec.timezone or timezone,
+            partials=partials,
+            coverage=coverage,
         )
         key = spec.key
         # Whatever the linter was told to ignore: a message without a field that it should have is never sent.
         broken = [
-            _broken(field) for field in (*spec.fields, *([key] if key else [])) if not _is_usable(field, partials)
+            _broken(field)
+            for field in (*spec.fields, key, spec.zone)
+            if field is not None and not _is_usable(field, partials)
         ]
         self._broken = tuple(broken)
         self.constant_problems = broken
         usable = [field for field in spec.fields if _is_usable(field, partials)]
         self._steps = tuple(_Step(field, field.path[1:], self._producer(field)) for field in usable)
         self._key = self._text(key) if key is not None and _is_usable(key, partials) else None
+        self._zone = self._zone_of(spec, timezone, partials) if spec.delivery.window is not None else None
         # A template that cannot be rendered may have been the content: its own problem is said elsewhere.
         self._content_is_known = all(field in usable for field in spec.fields if field.path[1] in CONTENT)
         self._content_is_template = any(
@@ -121,6 +133,7 @@ class Renderer:
 
     def render(self, values: Values) -> Rendered:
         """Return what the recipient with these values would get, or why it would be broken."""
+        self._environment.next_recipient()
         frame = {**self._variables, **values}
         body: dict[str, object] = {}
         problems = list(self._broken)
@@ -128,7 +141,7 @@ class Renderer:
             try:
                 value = produce(frame)
             except RenderError as error:
-                problems.append(_render_problem(field, error))
+                problems.append(self._broke_off(field, error))
             except Invalid as error:
                 problems.append(_field_problem(field, error))
             else:
@@ -144,19 +157,34 @@ class Renderer:
                 recipient_key = self._key(frame)
             except RenderError as error:
                 assert self.spec.key is not None
-                problems.append(_render_problem(self.spec.key, error))
+                problems.append(self._broke_off(self.spec.key, error))
         if (
             self._content_is_known
             and not _has_content(body)
             and not any(problem.field is not None and problem.field.path[1] in CONTENT for problem in problems)
         ):
             problems.append(self._no_content(body))
+        zone = ""
+        if self._zone is not None:
+            try:
+                zone = self._zone(frame)
+            except RenderError as error:
+                assert self.spec.zone is not None
+                problems.append(self._broke_off(self.spec.zone, error))
+            except Invalid as error:
+                assert self.spec.zone is not None
+                problems.append(_field_problem(self.spec.zone, error))
         to = body.get("to")
-        return Rendered(body, to if isinstance(to, str) else "", recipient_key, tuple(problems))
+        return Rendered(body, to if isinstance(to, str) else "", recipient_key, tuple(problems), zone)
 
     def pieces(self, field: Field, values: Values) -> tuple[Piece, ...]:
         """Return the rendered text of one field in pieces that know the template's characters they came from."""
         return self._environment.bind(field.template).pieces({**self._variables, **values})
+
+    def _broke_off(self, field: Field, error: RenderError) -> RowProblem:
+        if self._coverage is not None:
+            self._coverage.fail(field.template)
+        return _render_problem(field, error)
 
     def _no_content(self, body: Mapping[str, object]) -> RowProblem:
         first = next((field for field in self.spec.fields if field.path[1] in CONTENT), None)
@@ -174,6 +202,23 @@ class Renderer:
             text = field.node.text
             return lambda _: text
         return self._bind(field).render
+
+    def _zone_of(
+        self, spec: Spec, configured: str | None, partials: Callable[[str], str | None]
+    ) -> Callable[[Values], str]:
+        """Return what gives a recipient's time zone for ``delivery.window``: the window's own, or the spec's."""
+        field = spec.zone
+        if field is None:
+            name = spec.timezone or configured or ""
+            return lambda _: name
+        if not _is_usable(field, partials):
+            return lambda _: ""
+        if field.template.is_static:
+            # MSG109 has said of the spec that it is no zone.
+            name = field.node.text
+            return lambda _: name
+        text, convert = self._bind(field).render, converter(field)
+        return lambda values: str(convert(text(values)))
 
     def _bind(self, field: Field) -> Bound:
         return self._environment.bind(field.template)
@@ -233,7 +278,9 @@ def merged_variables(config: Config, spec: Spec, flags: Values) -> dict[str, obj
     return {**config.vars, **spec.vars, **profile, **flags}
 
 
-def to_message(spec: Spec, rendered: Rendered, row: int, origin: str, *, segments: int | None) -> Message:
+def to_message(
+    spec: Spec, rendered: Rendered, row: int, origin: str, *, segments: int | None, delivery: str | None = None
+) -> Message:
     """Return a sound rendered row as a message with its identity.
 
     Args:
@@ -242,6 +289,7 @@ def to_message(spec: Spec, rendered: Rendered, row: int, origin: str, *, segment
         row: 1-based number of the recipient.
         origin: see :func:`msgspec_runner.model.identity`.
         segments: SMS segments of the text; None where the provider has none.
+        delivery: the rules that hold when it is posted; None where there are none.
     """
     # Only who sends needs digests, which take longer to load than many a lint takes to run.
     import orjson
@@ -258,6 +306,7 @@ def to_message(spec: Spec, rendered: Rendered, row: int, origin: str, *, segment
         body=orjson.dumps(rendered.body),
         digest=_digest(orjson.dumps(rendered.body, option=orjson.OPT_SORT_KEYS)),
         segments=segments,
+        delivery=delivery,
     )
 
 

@@ -63,6 +63,12 @@ class Field(NamedTuple):
         return names[0].name if self.template.sole_expression and len(names) == 1 else ""
 
     @property
+    def only_name(self) -> str:
+        """The only name that the field reads, whatever it makes of it; empty where it reads none or several."""
+        names = {use.name for use in self.template.names}
+        return names.pop() if len(names) == 1 else ""
+
+    @property
     def constant(self) -> object:
         """The value where the field is no template: typed as written where the API takes other than strings."""
         return self.node.text if self.kind == "string" or isinstance(self.node.value, str) else self.node.value
@@ -73,6 +79,20 @@ class Field(NamedTuple):
         return self.node.value is None or is_blank(self.node.text)
 
 
+class Window(NamedTuple):
+    """Hours in which people may be texted, as written.
+
+    Attributes:
+        opens: ``from``: local time of day, ``09:00``.
+        closes: ``to``, exclusive; before ``opens``: on the next day.
+        zone: ``timezone``: whose hours they are, a template over the recipient's columns; None: the spec's zone.
+    """
+
+    opens: str
+    closes: str
+    zone: Field | None = None
+
+
 class Delivery(NamedTuple):
     """Guard rails of ``delivery``; each None where it is not given.
 
@@ -80,14 +100,14 @@ class Delivery(NamedTuple):
         rate: most messages per time, such as ``10/s``.
         max_recipients: refuse more recipients than that.
         expires: ISO 8601 moment after which nothing is sent, as written.
-        window: hours in which people may be texted, as written.
+        window: hours in which people may be texted.
         hold: how much later to send, as written (``5m``).
     """
 
     rate: str | None = None
     max_recipients: int | None = None
     expires: str | None = None
-    window: Mapping[str, object] | None = None
+    window: Window | None = None
     hold: str | None = None
 
 
@@ -137,10 +157,18 @@ class Spec(NamedTuple):
 
     @property
     def templates(self) -> Iterator[Field]:
-        """Every field that is a template, or cannot be one (a text beyond all bounds), ``recipients.key`` included."""
-        for field in (*self.fields, *([self.key] if self.key is not None else [])):
-            if not field.template.is_static or field.template.problems:
+        """Every field that is a template, or cannot be one (a text beyond all bounds).
+
+        ``recipients.key`` and ``delivery.window.timezone`` are among them.
+        """
+        for field in (*self.fields, self.key, self.zone):
+            if field is not None and (not field.template.is_static or field.template.problems):
                 yield field
+
+    @property
+    def zone(self) -> Field | None:
+        """``delivery.window.timezone``; None where it is not given."""
+        return self.delivery.window.zone if self.delivery.window is not None else None
 
     def row_lines(self, name: str) -> tuple[int, ...]:
         """Return the line on which each item of ``recipients.rows`` or ``recipients.samples`` starts."""
@@ -323,9 +351,14 @@ def _delivery(node: MapNode | None) -> Delivery:
         rate=_text(node, "rate"),
         max_recipients=most.value if most is not None and type(most.value) is int else None,
         expires=_text(node, "expires"),
-        window={entry.key.text: plain(entry.value) for entry in window.entries} if window is not None else None,
+        window=_window(window) if window is not None else None,
         hold=_text(node, "hold"),
     )
+
+
+def _window(node: MapNode) -> Window:
+    zone = _field(("delivery", "window", "timezone"), _written(node, "timezone"), "string", optional=False)
+    return Window(_text(node, "from") or "", _text(node, "to") or "", zone)
 
 
 def _map(node: Node | None, name: str) -> MapNode | None:

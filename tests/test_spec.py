@@ -53,6 +53,17 @@ delivery: {max_recipients: 5, rate: 10/s}
     assert spec.key.dotted == "recipients.key"
 
 
+def test_the_names_of_a_field(make_spec: MakeSpec) -> None:
+    spec = make_spec(
+        '  text: "{{ day | date }} {{ day }}"\n  name: "{{ first }} {{ last }}"\n  user_id: "{{ user }}"\n'
+    )
+    by_name = {field.name: (field.sole_name, field.only_name) for field in spec.fields}
+    assert by_name["text"] == ("", "day")
+    assert by_name["name"] == ("", "")
+    assert by_name["user_id"] == ("user", "user")
+    assert by_name["provider"] == ("", "")
+
+
 def test_a_plus_that_yaml_would_swallow_is_kept(make_spec: MakeSpec) -> None:
     spec = make_spec(head="spec: 0123\nmessage:\n  to: +16175551212\n", message="  text: 12:30\n")
     assert spec.id == "0123"

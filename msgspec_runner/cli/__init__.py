@@ -34,11 +34,13 @@ COMMANDS = {
     "lint": _Command("Write", "Find what is wrong with specs, for every recipient."),
     "rule": _Command("Write", "Explain one rule, or list all."),
     "render": _Command("Write", "Print the exact JSON bodies, one a line."),
+    "catalog": _Command("Write", "Keep the list of approved WhatsApp templates."),
     "schema": _Command("Write", "Print the JSON Schema of a spec."),
     "plan": _Command("Send", "Show what `send` would do, against the ledger."),
     "send": _Command("Send", "Lint, plan, confirm, and send each message once."),
     "status": _Command("Afterwards", "Show runs, or one run's messages."),
     "sandbox": _Command("Operate", "Run a local server that speaks the Sociocs API."),
+    "chaos": _Command("Operate", "Prove that a crash loses nobody and texts nobody twice."),
     "ledger": _Command("Operate", "Look after the ledger of what was sent."),
 }
 """Every command by name; its file in this folder has the same name. The help's texts live here."""

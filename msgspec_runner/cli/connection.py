@@ -34,9 +34,17 @@ class Api:
     loopback: bool
 
 
+def ledger_option(function: Function) -> Function:
+    """Add ``--ledger``."""
+    decorated: Function = click.option(
+        "--ledger", metavar="PLACE", help="The ledger: a path, or postgresql://…; default .msgspec-runner/ledger.db."
+    )(function)
+    return decorated
+
+
 def api_options(function: Function) -> Function:
     """Add ``--base-url`` and ``--ledger``."""
-    function = click.option("--ledger", metavar="PATH", help="The ledger; default .msgspec-runner/ledger.db.")(function)
+    function = ledger_option(function)
     decorated: Function = click.option("--base-url", metavar="URL", help=f"The API; default {DEFAULT_BASE_URL}.")(
         function
     )
@@ -59,11 +67,17 @@ def choose_ledger(flag: str | None, config: Config) -> str | None:
     """Return where the ledger is; None for the default place.
 
     Raises:
-        ConfigError: the configuration, which a pull request may change, names a file outside the project.
+        ConfigError: the configuration, which a pull request may change, names a file outside the project, or a server:
+            numbers and bodies would go there.
     """
     chosen = flag or os.environ.get("MSGSPEC_RUNNER_LEDGER")
-    if chosen or config.ledger is None or "://" in config.ledger:
-        return chosen or config.ledger
+    if chosen or config.ledger is None:
+        return chosen
+    if "://" in config.ledger:
+        raise ConfigError(
+            "`ledger` in the configuration must be a file of the project: a pull request could send people's data to "
+            "another server. Give the address with --ledger or MSGSPEC_RUNNER_LEDGER"
+        )
     root = config.root.resolve()
     if not (root / config.ledger).resolve().is_relative_to(root):
         raise ConfigError("`ledger` in the configuration must lie inside the project; use --ledger for another place")

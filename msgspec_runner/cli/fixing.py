@@ -15,12 +15,12 @@ from msgspec_runner.reports.text import count
 from msgspec_runner.source.document import Document
 
 
-def show(fixed: Fixed, terminal: Terminal) -> None:
-    """Print what ``--fix`` would change, and write nothing."""
+def show(fixed: Fixed, terminal: Terminal, *, show_data: bool) -> None:
+    """Print what ``--fix`` would change, and write nothing; recipients that stand in a spec only if asked for."""
     from msgspec_runner.reports.diff import diff
 
     for before, after in fixed.changed.values():
-        patch = diff(before, after, terminal=sys.stdout.isatty(), color=terminal.colors())
+        patch = diff(before, after, terminal=sys.stdout.isatty(), color=terminal.colors(), show_data=show_data)
         click.echo(patch, nl=False, color=terminal.colors())
     if fixed.changed:
         terminal.note(f"{count(fixed.repaired, 'finding')} would be fixed in {count(len(fixed.changed), 'spec')}")

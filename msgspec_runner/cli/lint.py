@@ -45,6 +45,7 @@ FORMATS = ("full", "concise", "json", *CI_FORMATS)
 @click.option("--diff", "show_diff", is_flag=True, help="Show what --fix would change; exit 1 if anything.")
 @click.option("--baseline", metavar="FILE", type=click.Path(path_type=Path), help="Hide the findings in FILE.")
 @click.option("--write-baseline", metavar="FILE", type=click.Path(path_type=Path), help="Write the findings to FILE.")
+@click.option("--show-data", is_flag=True, help="Show what cells hold, which is people's data, in every format.")
 @click.option("--statistics", is_flag=True, help="Count the findings by rule.")
 @recipients_option
 @var_option
@@ -64,6 +65,7 @@ def command(
     show_diff: bool,
     baseline: Path | None,
     write_baseline: Path | None,
+    show_data: bool,
     statistics: bool,
     recipients: Path | None,
     variables: Mapping[str, str],
@@ -97,14 +99,14 @@ def command(
     # What is to be repaired is read first: what changes while the recipients come in is not overwritten.
     documents = [piped.document] if piped is not None else list(project.documents()) if repair or show_diff else []
     with recipients_file(recipients) as file:
-        linter = Linter(config, variables, file)
+        linter = Linter(config, variables, file, show_data=show_data)
         if repair or show_diff:
             from msgspec_runner.cli import fixing
             from msgspec_runner.linting.fixes import fix
 
             fixed = fix(linter.lint, documents, unsafe=unsafe_fixes)
             if show_diff:
-                fixing.show(fixed, terminal)
+                fixing.show(fixed, terminal, show_data=show_data)
                 return 1 if fixed.changed and not exit_zero else 0
             fixing.write(fixed, piped.data if piped is not None else None, terminal, unsafe=unsafe_fixes)
             result = fixed.result

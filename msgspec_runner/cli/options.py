@@ -109,5 +109,7 @@ def _variables(_: click.Context, __: click.Parameter, given: tuple[str, ...]) ->
         name, equals, value = item.partition("=")
         if not equals or not name.isidentifier():
             raise click.BadParameter(f"`{item}` is not NAME=VALUE, such as clinic=Elm")
+        if not value.isprintable() and any("\ud800" <= character <= "\udfff" for character in value):
+            raise click.BadParameter(f"the value of `{name}` is no UTF-8")
         values[name] = value
     return values

@@ -78,7 +78,9 @@ def command(
 def _text(plan: Plan) -> str:
     new, segments = plan.count(Decision.NEW), plan.segments
     cost = f" ({count(segments, 'segment')})" if segments else ""
-    last = f"`send` would send {count(new, 'message')}{cost}" if new else "nothing to send"
+    waiting = sum(plan.scheduled.values())
+    later = f", {waiting:,} of them scheduled for later" if waiting else ""
+    last = f"`send` would send {count(new, 'message')}{cost}{later}" if new else "nothing to send"
     return "\n".join([*plan_lines(plan), last])
 
 
@@ -87,18 +89,24 @@ def _json(plan: Plan) -> str:
     report = {
         "version": 1,
         "specs": [spec.as_dict() for spec in plan.specs],
-        "totals": {**totals, "segments": plan.segments},
+        "totals": {
+            **totals,
+            "scheduled": {reason.value: number for reason, number in plan.scheduled.items()},
+            "segments": plan.segments,
+        },
     }
     return json.dumps(report, ensure_ascii=False, indent=2)
 
 
 def _markdown(plan: Plan) -> str:
     columns = [decision for decision in Decision if decision is Decision.NEW or plan.count(decision)]
-    lines = ["| spec | edition | " + " | ".join(columns) + " | segments |", "| --- |" + " ---: |" * (len(columns) + 2)]
+    waits = [reason for reason, number in plan.scheduled.items() if number]
+    heads = [*columns, *(f"scheduled ({reason})" for reason in waits), "segments"]
+    lines = ["| spec | edition | " + " | ".join(heads) + " |", "| --- |" + " ---: |" * (len(heads) + 1)]
     for spec in plan.specs:
-        numbers = " | ".join(f"{spec.decisions[decision]:,}" for decision in columns)
+        numbers = [spec.decisions[decision] for decision in columns] + [spec.scheduled[reason] for reason in waits]
         segments = "" if spec.segments is None else f"{spec.segments:,}"
-        lines.append(f"| `{spec.spec}` | {spec.edition} | {numbers} | {segments} |")
+        lines.append(f"| `{spec.spec}` | {spec.edition} | {' | '.join(f'{n:,}' for n in numbers)} | {segments} |")
     return "\n".join(lines)
 
 

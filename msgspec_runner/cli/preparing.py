@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +11,16 @@ import click
 
 from msgspec_runner.cli.options import Terminal
 from msgspec_runner.config import Config
-from msgspec_runner.dispatch.plan import Decision
-from msgspec_runner.dispatch.planner import Plan, Target, audience_fingerprints, build_plan
+from msgspec_runner.dispatch.delivery import Reason
+from msgspec_runner.dispatch.plan import Decision, SpecPlan
+from msgspec_runner.dispatch.planner import Plan, Rails, Target, audience_fingerprints, build_plan
 from msgspec_runner.errors import NoSpecError, UnsendableError, UsageError
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.linting.linter import Linter
 from msgspec_runner.linting.sendable import unsendable
 from msgspec_runner.project import Project
+from msgspec_runner.recipients.suppressed import read_suppressed
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.reports.concise import concise
 from msgspec_runner.reports.full import full, summary
@@ -41,12 +43,18 @@ class Sound:
         targets: the specs, ready to be rendered.
         fingerprints: of the recipients' files, as they were linted.
         recipients: of ``--recipients``.
+        suppressed: numbers that are never texted.
     """
 
     config: Config
     targets: tuple[Target, ...]
     fingerprints: Mapping[Path, str]
     recipients: Path | None
+    suppressed: Collection[str] = frozenset()
+
+    def rails(self) -> Rails:
+        """Return what keeps messages from being sent at this moment."""
+        return Rails(datetime.now(UTC), self.suppressed)
 
 
 def lint_first(
@@ -68,15 +76,12 @@ def lint_first(
 
     Raises:
         NotSound: there are findings at or above the fail level.
-        UsageError: a spec has no recipients to send to, or the configuration asks for what is not carried out.
+        UsageError: a spec has no recipients to send to.
+        ConfigError: a list of ``suppressions`` cannot be read.
     """
     # Without --profile it is the bare configuration that sends, so that is what is linted.
     config = project.config if project.config.profile else replace(project.config, profiles={})
-    if config.suppressions:
-        raise UsageError(
-            "the configuration's `suppressions` are not carried out by this version, and who asked not to be texted "
-            "would be. Remove them from the configuration, and those numbers from the recipients. Nothing was sent."
-        )
+    suppressed = read_suppressed(config.suppressions, config.root)
     documents = list(project.documents())
     specs = [build_spec(document) for document in documents]
     before = audience_fingerprints(specs, config.root, recipients)
@@ -107,7 +112,7 @@ def lint_first(
     )
     if not targets:
         raise NoSpecError("no spec to send")
-    return Sound(config, targets, before, recipients)
+    return Sound(config, targets, before, recipients, suppressed)
 
 
 def _refuse_unsendable(documents: Iterable[Document], config: Config) -> None:
@@ -134,7 +139,7 @@ def make_plan(sound: Sound, spool: PlanSpool, ledger: Ledger | None, origin: str
         origin=origin,
         root=sound.config.root,
         recipients=sound.recipients,
-        now=datetime.now(UTC),
+        rails=sound.rails(),
     )
     after = audience_fingerprints([target.spec for target in sound.targets], sound.config.root, sound.recipients)
     for path, digest in after.items():
@@ -153,4 +158,18 @@ def plan_lines(plan: Plan) -> list[str]:
             if number or decision is Decision.NEW:
                 segments = f"  {count(spec.segments, 'segment')}" if decision is Decision.NEW and spec.segments else ""
                 lines.append(f"  {number:>9,} {decision.value}{segments}")
+                if decision is Decision.NEW:
+                    lines += _scheduled_lines(spec)
     return lines
+
+
+def _scheduled_lines(spec: SpecPlan) -> list[str]:
+    """What of it would wait, if it was sent now: a forecast, as each message is asked again when it is posted."""
+    words = {
+        Reason.SCHEDULE: "as written (schedule)",
+        Reason.HOLD: f"{spec.hold} later (hold)",
+        Reason.WINDOW: f"for {spec.opens} (window)",
+    }
+    return [
+        f"  {number:>9,} of them scheduled {words[reason]}" for reason in Reason if (number := spec.scheduled[reason])
+    ]

@@ -12,6 +12,7 @@ from msgspec_runner.diagnostics import Related, Rows, Severity, Span
 from msgspec_runner.errors import RecipientsError
 from msgspec_runner.linting.costs import COSTS, told
 from msgspec_runner.linting.identities import Identities
+from msgspec_runner.linting.inferred import MISMATCH, judged
 from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.rule import Finding, RowCheck, RowCheckMaker, Rule
 from msgspec_runner.linting.subject import Subject
@@ -20,6 +21,9 @@ from msgspec_runner.recipients.rows import Row, Source
 from msgspec_runner.rendering import Renderer, RowProblem
 from msgspec_runner.spec import Field, Spec
 from msgspec_runner.templates import RESERVED_NAMES
+
+SHOWN_CHARACTERS = 80
+"""How much of a cell is shown to who asks for it."""
 
 SHOWN_ROWS = 3
 """How many of the rows that share a finding are shown."""
@@ -61,6 +65,7 @@ class RowReport:
         unreadable: why the recipients' file could not be read to its end.
         constant: what is wrong whoever the recipients are: no row is to blame.
         whole: every recipient that the spec names was read.
+        binders: the columns of each source, by its name.
     """
 
     columns: set[str] | None
@@ -70,6 +75,16 @@ class RowReport:
     unnamed: set[str] = field(default_factory=set)
     constant: tuple[RowProblem, ...] = ()
     whole: bool = False
+    binders: dict[str, Binder] = field(default_factory=dict)
+
+    @property
+    def asked_of_text(self) -> tuple[tuple[Field, int, int], ...]:
+        """Conditions that rows told MSG405 to ask a text whether it is true: field, start, end."""
+        return tuple(
+            (problem.field, problem.start, problem.end)
+            for _, problem in self.groups
+            if problem.rule == "constant-condition" and problem.field is not None
+        )
 
     def add(self, source: Source, binder: Binder, problem: RowProblem, row: Row | None) -> None:
         """Count a problem, of one row or of the source as a whole."""
@@ -161,7 +176,7 @@ def _tell_twins(report: RowReport, source: Source, renderer: Renderer, identitie
 def _walk(
     report: RowReport, source: Source, renderer: Renderer, checks: Sequence[RowCheck], identities: Identities
 ) -> None:
-    binder = bind_columns(renderer.spec, source)
+    binder = report.binders[source.name] = bind_columns(renderer.spec, source)
     for missing in binder.problems:
         report.add(source, binder, RowProblem("missing-column", None, missing.message, column=missing.column), None)
     absent = {missing.column for missing in binder.problems}
@@ -185,8 +200,17 @@ def _walk(
     report.columns = (report.columns or set()) | (names - RESERVED_NAMES)
 
 
-def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Finding]]:
-    """Yield a finding a group, with the rule that words it; groups without a selected rule are left out."""
+def row_findings(
+    report: RowReport, subject: Subject, rules: Iterable[Rule], *, show_data: bool = False
+) -> Iterator[tuple[Rule, Finding]]:
+    """Yield a finding a group, with the rule that words it; groups without a selected rule are left out.
+
+    Args:
+        report: of the walk.
+        subject: the spec.
+        rules: the selected ones.
+        show_data: whether the findings hold what is in the cells, which is people's data.
+    """
     by_name: Mapping[str, Rule] = {rule.name: rule for rule in rules}
     known = (report.columns or set()) | set(subject.variables)
     for problem in report.constant:
@@ -198,6 +222,12 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
             yield rule, Finding(span, rule.wording(problem), path)
     for group in report.groups.values():
         problem = group.problem
+        total = report.totals.get(group.source.name, group.count)
+        if MISMATCH in by_name:
+            verdict = judged(problem, group.count, total, subject.flows)
+            if verdict is None:
+                continue  # MSG404 has said it of the template
+            problem = verdict
         rule = by_name.get(problem.rule)
         if problem.rule == "empty-cell" and problem.column and problem.column not in known:
             if _is_written(problem):
@@ -209,14 +239,13 @@ def row_findings(report: RowReport, subject: Subject, rules: Iterable[Rule]) -> 
         if group.costs:
             message = message.replace(COSTS, told(group.costs))
         span, path = _place(subject, problem)
-        total = report.totals.get(group.source.name, group.count)
         if not group.source.header or (group.count == total and _is_constant(problem)):  # no data are to blame
             yield rule, Finding(span, message, path, problem.fix, severity=problem.severity)
             continue
         rows = None
         if group.rows:
             rows = Rows(group.count, tuple(row.number for row in group.rows), total)
-        related = tuple(_related(group, subject))
+        related = tuple(_related(group, problem, subject, show_data=show_data))
         yield rule, Finding(span, message, path, problem.fix, related, problem.severity, rows)
     if report.unreadable is not None and subject.spec.file is not None and "unreadable-recipients" in by_name:
         error, file = report.unreadable, subject.spec.file
@@ -240,12 +269,15 @@ def _is_written(problem: RowProblem) -> bool:
     return problem.field is None or any(use.name == problem.column for use in problem.field.template.names)
 
 
-def _related(group: Group, subject: Subject) -> Iterator[Related]:
-    column = group.problem.column if group.problem.column not in subject.variables else ""
+def _related(group: Group, problem: RowProblem, subject: Subject, *, show_data: bool) -> Iterator[Related]:
+    column = problem.column if problem.column not in subject.variables else ""
     for row in group.rows:
         number = group.binder.column_number(column) if column else 1
         what = f"row {row.number}, column `{column}`" if column else f"row {row.number}"
-        yield Related(group.source.name, row.line, number, what)
+        value = group.binder.cell(row, column) if show_data and column else None
+        if value is not None and len(value) > SHOWN_CHARACTERS:
+            value = value[: SHOWN_CHARACTERS - 1] + "…"
+        yield Related(group.source.name, row.line, number, what, value)
     if not group.rows:
         yield Related(group.source.name, 1, 1, "the columns are named here")
 

@@ -12,7 +12,7 @@ from msgspec_runner.source.document import Document
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.spec import build_spec
 
-UNSENDABLE = frozenset({"MSG101", "MSG102", "MSG103", "MSG108", "MSG109", "MSG110"})
+UNSENDABLE = frozenset({"MSG101", "MSG102", "MSG103", "MSG108", "MSG109", "MSG110", "MSG210"})
 """Rules about what a reader of the file and :func:`~msgspec_runner.spec.build_spec` would understand differently."""
 
 

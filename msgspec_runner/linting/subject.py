@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from msgspec_runner.source.schema import Violation, violations
 from msgspec_runner.spec import Field, Spec, entry_at
 
 if TYPE_CHECKING:
+    from msgspec_runner.linting.flows import FieldFlow
     from msgspec_runner.linting.reach import Reach
 
 
@@ -38,7 +40,9 @@ class Subject:
         rows_seen: whether every recipient that the spec names was looked at.
         as_committed: whether nothing of the command line (a profile, a var) has a part in what it is.
         catalogs: the WhatsApp templates that the project knows.
+        now: the moment of the run, with a zone; None: not known, and no rule looks at dates.
         reach: which branches of the templates no row took; None where that is not known, or not asked.
+        asked_of_text: conditions that ask a text whether it is true where rows say “false” or “no”: field, start, end.
     """
 
     document: Document
@@ -52,12 +56,21 @@ class Subject:
     rows_seen: bool = False
     as_committed: bool = True
     catalogs: Catalogs = NO_CATALOGS
+    now: datetime | None = None
     reach: Reach | None = None
+    asked_of_text: tuple[tuple[Field, int, int], ...] = ()
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
         """How the document violates the schema; computed once for the rules that explain it."""
         return violations("spec", self.document.value)
+
+    @cached_property
+    def flows(self) -> tuple[FieldFlow, ...]:
+        """What is known of the values in the templates; inferred once for the rules that tell what follows."""
+        from msgspec_runner.linting.flows import flows
+
+        return tuple(flows(self.spec, self.variables, self.columns))
 
     def field_span(self, field: Field, start: int = -1, end: int = -1) -> Span:
         """Return the span of a part of a field's text (offsets in it), or of its whole value.

@@ -11,13 +11,20 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.source.document import Document
 from msgspec_runner.spec import Field, Spec
 
+if TYPE_CHECKING:
+    from msgspec_runner.templates.comments import Comment
+
 MARK = "msgspec:"
 """What such a comment begins with."""
+
+MAX_SUPPRESSIONS = 500
+"""How many comments of one kind are heard, and how many codes of one comment; what is beyond suppresses nothing."""
 
 # In YAML another comment may stand behind it on the line; it begins with the next ` #`.
 _IN_YAML = re.compile(rf"#[ \t]*{MARK}[ \t]*(?P<rest>(?:[^ \t]|[ \t]++(?!#))*+)")
@@ -72,8 +79,16 @@ def read_suppressions(document: Document, spec: Spec, codes: Mapping[str, str]) 
         return ()
     # By their places: an alias is a second field with the same text.
     texts = _Texts(document, spec)
-    found = {item.start: item for item in (*_of_yaml(document, texts, codes), *_of_jinja(document, spec, texts, codes))}
+    of_yaml = _bounded(_of_yaml(document, texts, codes))
+    found = {item.start: item for item in (*of_yaml, *_bounded(_of_jinja(document, spec, texts, codes)))}
     return tuple(found[start] for start in sorted(found))
+
+
+def _bounded(suppressions: Iterator[Suppression]) -> Iterator[Suppression]:
+    """Yield the first ones, and after them one that suppresses nothing, so that MSG902 says where hearing ends."""
+    yield from islice(suppressions, MAX_SUPPRESSIONS)
+    for beyond in islice(suppressions, 1):
+        yield beyond._replace(selectors=())
 
 
 def _of_yaml(document: Document, texts: _Texts, codes: Mapping[str, str]) -> Iterator[Suppression]:
@@ -92,14 +107,14 @@ def _of_yaml(document: Document, texts: _Texts, codes: Mapping[str, str]) -> Ite
 
 
 def _of_jinja(document: Document, spec: Spec, texts: _Texts, codes: Mapping[str, str]) -> Iterator[Suppression]:
-    places = []
+    places: list[tuple[Field, Comment, re.Match[str], tuple[int, int]]] = []
     for field in (*spec.fields, *([spec.key] if spec.key else [])):
         if "{#" in field.node.text and MARK in field.node.text:
             from msgspec_runner.templates.comments import comments  # with Jinja, which most specs do not need
 
             for comment in comments(field.node.text):
                 match = _IN_JINJA.fullmatch(comment.text)
-                if match is not None:
+                if match is not None and len(places) <= MAX_SUPPRESSIONS:
                     places.append((field, comment, match, document.offsets(field.node, comment.start, comment.end)))
     after = _next_lines(
         {
@@ -135,8 +150,10 @@ def _selectors(
     offset = match.start("rest") + ignore.start("codes")
     found = tuple(
         Selector(item[0], *place(offset + item.start(), offset + item.end()), codes.get(item[0].lower(), ""))
-        for item in _SELECTOR.finditer(ignore["codes"])
+        for item in islice(_SELECTOR.finditer(ignore["codes"]), MAX_SUPPRESSIONS + 1)
     )
+    if len(found) > MAX_SUPPRESSIONS:
+        return (), False
     return found, ignore["kind"] == "ignore-file"
 
 

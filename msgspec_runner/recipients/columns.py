@@ -117,6 +117,15 @@ class Binder:
         """Return the 1-based number of the cell that a name's value comes from, 1 if the data has none."""
         return self._numbers.get(name, 1)
 
+    def cell(self, row: Row, name: str) -> str | None:
+        """Return the text of the cell that a name's value comes from; None if there is none, or no text."""
+        cells = row.cells
+        if isinstance(cells, Mapping):
+            heading = next((step.heading for step in self._steps if step.name == name), name)
+            return text_of(cells[heading]) if heading in cells else None
+        number = self._numbers.get(name)
+        return cells[number - 1] if number is not None else None
+
     def convert(self, row: Row) -> tuple[dict[str, object], tuple[CellProblem, ...]]:
         """Return what templates see of a row, and what is wrong with its cells.
 
@@ -277,9 +286,10 @@ def _nested(step: _Step, value: object, problems: list[CellProblem]) -> object:
 
 
 def _empty(column: Column) -> CellProblem:
-    return CellProblem(
-        column.name, "empty", f"column “{column.name}” is empty; fill the cell, or declare the column required: false"
-    )
+    cure = "fill the cell, or declare the column required: false"
+    if column.type == "phone":
+        cure = "fill the cell, leave the recipient out, or declare the column required: false if nobody is texted there"
+    return CellProblem(column.name, "empty", f"column “{column.name}” is empty; {cure}")
 
 
 def _missing(column: Column, header: Iterable[str]) -> CellProblem:

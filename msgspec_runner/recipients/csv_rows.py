@@ -1,10 +1,18 @@
-"""CSV and TSV: strict about quotes and about the number of cells, tolerant about BOM and line ends."""
+"""CSV and TSV: strict about quotes and about the number of cells, tolerant about BOM and line ends.
+
+A spreadsheet in a country whose decimal sign is the comma writes CSV with semicolons, and has no setting for it. So
+what separates the cells of a ``.csv`` is what its first line says: ``sep=;``, which spreadsheets write and read, or a
+header that has semicolons and, outside of quotes, nothing else that separates. Such a header cannot be misread: with
+commas it would be one column whose name has a semicolon. And a row that has not as many cells as the header is refused
+here as everywhere.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -14,6 +22,8 @@ from msgspec_runner.recipients.rows import CELL_CHARACTERS, RECORD_CHARACTERS, R
 if TYPE_CHECKING:
     from _csv import Reader
 
+_SAID: Final = re.compile(r'(?:sep=([;,\t|])|"sep=([;,\t|])")\s*', re.IGNORECASE)
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 _OTHER_DELIMITERS: Final = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 
 
@@ -41,7 +51,10 @@ class _Table:
         self.path = path
         self.shown = shown
         self.delimiter = delimiter
-        self.reader: Reader = csv.reader(self.lines(stream), delimiter=delimiter, strict=True)
+        self.stream = stream
+        self.reader: Reader = csv.reader(())
+        self.skipped = 0
+        self.says_so = False
         self.width = 0
         self.longest = 0
 
@@ -60,9 +73,10 @@ class _Table:
 
     def error(self, message: str, *, column: int = 1) -> RecipientsError:
         """Return an error at the line that is being read."""
-        return RecipientsError(message, file=self.shown, line=self.reader.line_num + 1, column=column)
+        return RecipientsError(message, file=self.shown, line=self.skipped + self.reader.line_num + 1, column=column)
 
     def header(self) -> tuple[str, ...]:
+        self.open()
         for cells, line in self.records():
             header = checked_header(cells, self.shown, line)
             self.width = len(header)
@@ -70,6 +84,29 @@ class _Table:
                 self.check_delimiter(header[0], line)
             return header
         raise RecipientsError("is empty; its first line must name the columns", file=self.shown)
+
+    def open(self) -> None:
+        """Read up to the first line that is not blank, which says what separates the cells."""
+        lines = self.lines(self.stream)
+        first = ""
+        try:
+            for first in lines:
+                if first.strip():
+                    break
+                self.skipped += 1
+        except UnicodeDecodeError:
+            raise not_utf8(self.path, self.shown) from None
+        if self.delimiter == ",":
+            said = _SAID.fullmatch(first)
+            if said is not None:
+                self.delimiter = said[1] or said[2]
+                self.says_so = True
+                first = "\n"  # it counts as a line
+            elif _has_semicolons(first):
+                self.delimiter = ";"
+        before = repeat("\n", self.skipped)
+        self.skipped = 0
+        self.reader = csv.reader(chain(before, (first,), lines), delimiter=self.delimiter, strict=True)
 
     def check_delimiter(self, header: str, line: int) -> None:
         for other, plural in _OTHER_DELIMITERS.items():
@@ -79,7 +116,9 @@ class _Table:
                     "or name it .tsv" if other == "\t" else "or name it .csv" if other == "," else "when you export it"
                 )
                 raise RecipientsError(
-                    f"separates its cells by {plural}; choose {wanted} {cure}",
+                    f"separates its cells by {plural}, but its first line says {wanted}; remove that line"
+                    if self.says_so
+                    else f"separates its cells by {plural}; choose {wanted} {cure}",
                     file=self.shown,
                     line=line,
                     column=header.index(other) + 1,
@@ -155,6 +194,12 @@ class _Table:
         """Read some lines of the file once more: only errors need their text."""
         with self.path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
             return list(islice(stream, first - 1, last))
+
+
+def _has_semicolons(header: str) -> bool:
+    """Say whether a header is separated by semicolons, and by nothing else that it could be separated by."""
+    bare = _QUOTED.sub("", header)
+    return ";" in bare and '"' not in bare and not any(other in bare for other in ",\t|")
 
 
 def _cell_places(lines: list[str], delimiter: str) -> list[tuple[int, int]]:

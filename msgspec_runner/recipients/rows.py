@@ -16,6 +16,9 @@ CELL_CHARACTERS: Final = 64 * 1024
 RECORD_CHARACTERS: Final = 1024 * 1024
 """Characters that a line of a text file, or an object in a JSON array, may have."""
 
+COLUMNS: Final = 2_000
+"""Columns of one file, or different keys of all its objects: every one of them may be what a misspelt name meant."""
+
 
 class Row(NamedTuple):
     """One recipient as the file has it, before its cells mean anything.
@@ -64,9 +67,20 @@ class Source:
         if rows is None:
             raise ValueError("a source is read once, and this one was read already; open it again")
         try:
-            yield from rows
+            yield from rows if self.fixed else self._with_few_keys(rows)
         finally:
             self.close()
+
+    def _with_few_keys(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Yield rows of objects as long as all of them together do not have too many keys."""
+        keys: set[str] = set()
+        for row in rows:
+            if not keys.issuperset(row.cells):
+                keys.update(row.cells)
+                if len(keys) > COLUMNS:
+                    message = f"has more than {COLUMNS:,} different keys; remove those that are not needed"
+                    raise RecipientsError(message, file=self.name, line=row.line)
+            yield row
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +105,10 @@ def checked_header(cells: list[str], file: str, line: int) -> tuple[str, ...]:
     Raises:
         RecipientsError: no cell has text, or two have the same.
     """
+    if len(cells) > COLUMNS:
+        raise RecipientsError(
+            f"has more than {COLUMNS:,} columns; remove those that are not needed", file=file, line=line
+        )
     header = tuple(cell.strip() for cell in cells)
     seen: set[str] = set()
     for number, name in enumerate(header, 1):

@@ -1,17 +1,20 @@
 """XLSX: the first sheet, every cell as the text that a person would have typed.
 
-The sheet is loaded as a whole (python-calamine, compiled; about 100 bytes a cell): the format keeps its texts in one
-table that must be read first. A list of hundreds of thousands is better a CSV file.
+The sheet is loaded as a whole (the format keeps its texts in one table that must be read first), by a process of its
+own (:mod:`~msgspec_runner.recipients.xlsx_sheet`). A list of hundreds of thousands is better a CSV file.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Sequence
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from msgspec_runner.errors import RecipientsError
-from msgspec_runner.recipients.rows import CELL_CHARACTERS, Row, Source, checked_header
+from msgspec_runner.recipients.rows import Row, Source, checked_header
 
 
 def open_xlsx(path: Path, shown: str) -> Source:
@@ -21,42 +24,47 @@ def open_xlsx(path: Path, shown: str) -> Source:
         RecipientsError: see :func:`~msgspec_runner.recipients.readers.open_recipients`.
         OSError: the file cannot be opened.
     """
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
     with path.open("rb"):
         pass  # an OSError says more than the library's own error
+    # -P: a module that lies in the working folder, which may be a pull request's, is not imported.
+    command = [sys.executable, "-P", "-m", "msgspec_runner.recipients.xlsx_sheet", str(path.absolute())]
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="ascii"
+    )
+    assert process.stdout is not None
+    lines = process.stdout
+
+    def close() -> None:
+        process.kill()
+        lines.close()
+        process.wait()
+
     try:
-        with CalamineWorkbook.from_path(path) as workbook:
-            if not workbook.sheet_names:
-                raise RecipientsError("has no sheet", file=shown)
-            cells = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except PasswordError:
-        raise RecipientsError("is protected by a password; save it without one", file=shown) from None
-    except CalamineError:
-        raise RecipientsError("is no XLSX workbook that can be read; save it again, or as CSV", file=shown) from None
-    records = _records(cells, shown)
-    first = next(records, None)
-    if first is None:
-        raise RecipientsError("is empty; the first row of its first sheet must name the columns", file=shown)
-    line, names = first
-    while names and not names[-1].strip():
-        names.pop()
-    header = checked_header(names, shown, line)
-    return Source(shown, header, _rows(records, len(header), shown), lambda: None, fixed=True)
+        records = _records(lines, shown)
+        first = next(records, None)
+        if first is None:
+            raise RecipientsError("is empty; the first row of its first sheet must name the columns", file=shown)
+        line, names = first
+        while names and not names[-1].strip():
+            names.pop()
+        header = checked_header(names, shown, line)
+    except BaseException:
+        close()
+        raise
+    return Source(shown, header, _rows(records, len(header), shown), close, fixed=True)
 
 
-def _records(cells: Sequence[Sequence[object]], shown: str) -> Iterator[tuple[int, list[str]]]:
-    # The library reads midnight as a day without a time; in a column of times it is midnight.
-    timed = {at for row in cells for at, cell in enumerate(row) if isinstance(cell, dt.datetime)}
-    for line, row in enumerate(cells, 1):
-        texts = [text_of(cell) for cell in row]
-        for at in timed:
-            if type(row[at]) is dt.date:
-                texts[at] += "T00:00:00"
-        if any(texts):
-            if max(map(len, texts)) > CELL_CHARACTERS:
-                raise RecipientsError(f"has a cell of more than {CELL_CHARACTERS:,} characters", file=shown, line=line)
-            yield line, texts
+def _records(lines: IO[str], shown: str) -> Iterator[tuple[int, list[str]]]:
+    for written in lines:
+        said = json.loads(written) if written.endswith("\n") else {}
+        if said is None:
+            return
+        if isinstance(said, dict):
+            if not said:
+                break
+            raise RecipientsError(said["error"], file=shown, line=said.get("line", 1))
+        yield said[0], said[1]
+    raise RecipientsError("is too large to be read as a workbook; save it as CSV", file=shown)
 
 
 def _rows(records: Iterator[tuple[int, list[str]]], width: int, shown: str) -> Iterator[Row]:
@@ -69,22 +77,3 @@ def _rows(records: Iterator[tuple[int, list[str]]], width: int, shown: str) -> I
                 column=width + 1,
             )
         yield Row(number, line, (*texts[:width], *[""] * (width - len(texts))))
-
-
-def text_of(cell: object) -> str:
-    """Return a sheet's cell as text: whole numbers without ``.0``, dates and times in ISO 8601.
-
-    A sheet stores every number as a binary fraction, so 17 significant digits are all there are; a phone number has 15.
-    """
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e17 else repr(cell)
-    if isinstance(cell, dt.date | dt.time):
-        return cell.isoformat()
-    if isinstance(cell, dt.timedelta):
-        minutes, seconds = divmod(round(cell.total_seconds()), 60)
-        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
-    return str(cell)

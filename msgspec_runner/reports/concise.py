@@ -22,5 +22,6 @@ def _data(item: Diagnostic) -> str:
     if item.rows is None or not item.related:
         return ""
     place = item.related[0]
+    value = f' "{printable(place.value)}"' if place.value is not None else ""
     shared = f"; {item.rows.count:,} of {count(item.rows.total, 'row')}" if item.rows.count > 1 else ""
-    return f" ({printable(place.file)}:{place.row}:{place.column}{shared})"
+    return f" ({printable(place.file)}:{place.row}:{place.column}{value}{shared})"

@@ -6,6 +6,7 @@ import json
 
 from msgspec_runner.diagnostics import Diagnostic, Fix, Position, Severity, Span
 from msgspec_runner.linting.linter import LintResult
+from msgspec_runner.reports.notes import words
 
 VERSION = 1
 """Raised when a key changes its meaning; new keys do not raise it."""
@@ -41,7 +42,7 @@ def _diagnostic(item: Diagnostic) -> dict[str, object]:
         "range": _range(item.span),
         "path": item.path,
         "related": [
-            {"file": place.file, "row": place.row, "column": place.column, "message": place.message}
+            {"file": place.file, "row": place.row, "column": place.column, "message": words(place)}
             for place in item.related
         ],
         "rows": {"count": item.rows.count, "sample": list(item.rows.sample)} if item.rows is not None else None,

@@ -1,13 +1,14 @@
 """What a report says beside a finding's message: the cells that caused it, and how many rows share it.
 
-Row and column only. What a cell holds is somebody's data, and a CI shows its reports to many.
+Row and column only. What a cell holds is somebody's data, and a CI shows its reports to many: it is in a finding, and
+then in every report, only where `lint --show-data` asked for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec_runner.diagnostics import Diagnostic
+from msgspec_runner.diagnostics import Diagnostic, Related
 from msgspec_runner.reports.text import count, printable
 
 
@@ -19,7 +20,12 @@ def place(item: Diagnostic) -> str:
 def cells(item: Diagnostic) -> Iterator[str]:
     """Yield a line for every other place of a finding: ``recipients/patients.csv:14:1  row 13, column `phone```."""
     for related in item.related:
-        yield f"{printable(related.file)}:{related.row}:{related.column}  {printable(related.message)}"
+        yield f"{printable(related.file)}:{related.row}:{related.column}  {printable(words(related))}"
+
+
+def words(related: Related) -> str:
+    """Return what another place has to do with a finding, with what the cell holds where that was asked for."""
+    return related.message if related.value is None else f'{related.message}: "{printable(related.value)}"'
 
 
 def rows(item: Diagnostic) -> str:

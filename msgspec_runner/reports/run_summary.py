@@ -28,6 +28,11 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
         yield f"stopped early: {shown(result.stopped_reason)}"
     if result.interrupted:
         yield "interrupted: what was in flight was recorded, as in doubt where no answer came"
+    if result.expired:
+        yield (
+            f"{result.expired:,} expired while the run went on and were not sent: "
+            "the next `send` records them as skipped"
+        )
     if result.totals.rejected or result.totals.in_doubt:
         errors = Counter(
             (record.state, shown(record.error or "no words"))
@@ -41,7 +46,7 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
             "in doubt means: it may or may not have been sent, so it is not sent again by itself. "
             f"See them with `msgspec-runner status {run} --state in_doubt`"
         )
-    if result.totals.planned or result.totals.retry_wait:
+    if result.totals.planned > result.expired or result.totals.retry_wait:
         yield "run the same command again to go on: nothing is sent twice"
 
 

@@ -15,7 +15,7 @@ from msgspec_runner.diagnostics import Diagnostic, Fix, Related, Severity, Span
 from msgspec_runner.linting.linter import LintResult
 from msgspec_runner.linting.rule import Rule
 from msgspec_runner.linting.rules import RULES
-from msgspec_runner.reports.notes import rows
+from msgspec_runner.reports.notes import rows, words
 from msgspec_runner.reports.rule_help import markdown, plain, reason, summary
 from msgspec_runner.reports.text import printable
 
@@ -94,7 +94,7 @@ def _related(number: int, place: Related) -> dict[str, object]:
     return {
         "id": number,
         "physicalLocation": _physical(place.file, {"startLine": place.row}),
-        "message": {"text": _text(f"{place.message} ({place.row}:{place.column})")},
+        "message": {"text": _text(f"{words(place)} ({place.row}:{place.column})")},
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import islice
 from typing import Final, NamedTuple
 
 from msgspec_runner.diagnostics import Position, Span
@@ -41,6 +42,11 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _NO_CHARACTER: Final = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 """With the controls, what YAML 1.2 does not allow in a text (all but the production c-printable). Two patterns,
 because one over both takes 3 ms to compile."""
+
+MAX_DIRECTIVES: Final = 20
+"""``%`` lines before a document; libyaml compares each with all before it. A spec needs none."""
+
+_DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
 
 _STOOD_IN: Final = "\x85\u2028\u2029\ufeff"
 """Characters that libyaml takes for line breaks or skips, and YAML 1.2 for characters like any other."""
@@ -237,6 +243,12 @@ def parse_document(file: str, text: str, *, parser: Callable[[str], Events] = PA
         place = unprintable.start()
         message = f'U+{ord(unprintable[0]):04X} is no printable character; remove it, or write it as an escape in "…"'
         return Document(file, text, None, (Problem("invalid-yaml", message, place, place + 1),), bom=bom)
+    if "%" in text:
+        beyond = next(islice(_DIRECTIVE.finditer(text.replace("\r", "\n")), MAX_DIRECTIVES, None), None)
+        if beyond is not None:
+            message = f"more than {MAX_DIRECTIVES} lines begin with %; a spec needs no such directives, remove them"
+            problem = Problem("oversized-document", message, beyond.start(), beyond.end())
+            return Document(file, text, None, (problem,), bom=bom)
     source, standins = (text, {}) if text.isascii() else _stand_in(text)
     tree = _parse(text, source, standins, parser)
     problems = tree.problems

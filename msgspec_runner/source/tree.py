@@ -16,16 +16,10 @@ from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 import yaml
 
+from msgspec_runner.source.bounds import MAX_DEPTH, MAX_PROBLEMS, Bounds
 from msgspec_runner.source.core_schema import PREFIX, resolve, resolve_tagged
 from msgspec_runner.source.nodes import Entry, Mapping, Node, Problem, Scalar, Sequence
 from msgspec_runner.source.scalars import fold_plain, quoted
-
-MAX_DEPTH: Final = 64
-"""How deeply collections may be nested, aliases followed. A spec needs 6; whoever walks the tree may recurse."""
-
-MAX_NODES: Final = 100_000
-"""How many nodes a document may have when every alias is written out: a bound on alias bombs. A spec of 5,000
-inline rows with 10 cells each is at it; larger lists belong into a recipients file."""
 
 _STYLES: Final[dict[str | None, str]] = {
     None: "plain", "": "plain", "'": "single", '"': "double", "|": "literal", ">": "folded"
@@ -93,6 +87,7 @@ class _Anchored(NamedTuple):
 
     node: Node
     nodes: int
+    characters: int
     height: int
 
 
@@ -100,17 +95,20 @@ class _Frame:
     """A collection whose end was not read yet."""
 
     __slots__ = (
-        "anchor", "by_name", "end", "flow", "height", "is_mapping", "items", "key", "merges", "nodes_before",
-        "problems_before", "start", "template",
+        "anchor", "by_name", "characters_before", "end", "flow", "height", "is_mapping", "items", "key", "merges",
+        "nodes_before", "problems_before", "start", "template",
     )  # fmt: skip
 
-    def __init__(self, start: int, anchor: str | None, nodes: int, problems: int, *, mapping: bool, flow: bool) -> None:
+    def __init__(
+        self, start: int, anchor: str | None, nodes: int, characters: int, problems: int, *, mapping: bool, flow: bool
+    ) -> None:
         self.start = start
         self.end = start
         self.anchor = anchor
         self.is_mapping = mapping
         self.flow = flow
         self.nodes_before = nodes
+        self.characters_before = characters
         self.problems_before = problems
         self.height = 0  # of the highest child
         self.template = False  # opened by two braces, which a template does and a spec never
@@ -132,7 +130,7 @@ class _Builder:
         self.opaque: list[tuple[int, int]] = []
         self.frames: list[_Frame] = []
         self.anchors: dict[str, _Anchored | None] = {}
-        self.nodes = 0
+        self.bounds = Bounds()
         self.documents = 0
         self.last: Scalar | None = None
         self.unmasked: set[int] = set()
@@ -162,9 +160,7 @@ class _Builder:
         text: str = event.value
         style = _STYLES[event.style]
         tag: str | None = event.tag
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            self.too_many(start, end)
+        self.count(1, len(text), start, end)
         if tag is not None or event.anchor is not None:
             start = self.after_properties(start, end)
         if self.standins:
@@ -187,7 +183,7 @@ class _Builder:
             value = text if tag is None else self.tagged(text, tag, event.start_mark.index, end)
             self.last = node = Scalar(value, text, style, start, end, header_end, tag)
         if event.anchor is not None:
-            self.anchors[event.anchor] = _Anchored(node, 1, 0)
+            self.anchors[event.anchor] = _Anchored(node, 1, len(text), 0)
         self.attach(node, start, end)
 
     def unmask(self, start: int, end: int) -> bool:
@@ -242,9 +238,7 @@ class _Builder:
                 self.stop("invalid-yaml", f"*{name} lies inside what &{name} names; it would never end", start, end)
             self.stop("invalid-yaml", f"no anchor &{name} comes before this alias; quote the value if it is text",
                       start, end)  # fmt: skip
-        self.nodes += found.nodes
-        if self.nodes > MAX_NODES:
-            self.too_many(start, end)
+        self.count(found.nodes, found.characters, start, end)
         if len(self.frames) + found.height > MAX_DEPTH:
             self.too_deep(start, end)
         if self.frames:
@@ -254,9 +248,8 @@ class _Builder:
     def open(self, event: Any) -> None:
         mapping = type(event) is yaml.MappingStartEvent
         start, end = event.start_mark.index, event.end_mark.index
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            self.too_many(start, end)
+        self.count(1, 0, start, end)
+        self.bounds.lists += not mapping
         if len(self.frames) >= MAX_DEPTH:
             self.too_deep(start, max(end, start + 1))
         problems = len(self.problems)
@@ -270,11 +263,13 @@ class _Builder:
             start = self.after_properties(start, end)
         if event.anchor is not None:
             self.anchors[event.anchor] = None
-        frame = _Frame(start, event.anchor, self.nodes - 1, problems, mapping=mapping, flow=bool(event.flow_style))
+        before = self.bounds.nodes - 1, self.bounds.characters, problems
+        frame = _Frame(start, event.anchor, *before, mapping=mapping, flow=bool(event.flow_style))
         self.frames.append(frame)
 
     def close(self, event: Any) -> None:
         frame = self.frames.pop()
+        self.bounds.lists -= not frame.is_mapping
         if frame.flow:
             frame.end = event.end_mark.index
         node: Node
@@ -290,7 +285,12 @@ class _Builder:
             node = Mapping(frame.by_name, frame.start, frame.end, flow=frame.flow)
         height = frame.height + 1
         if frame.anchor is not None:
-            self.anchors[frame.anchor] = _Anchored(node, self.nodes - frame.nodes_before, height)
+            self.anchors[frame.anchor] = _Anchored(
+                node,
+                self.bounds.nodes - frame.nodes_before,
+                self.bounds.characters - frame.characters_before,
+                height,
+            )
         if self.frames:
             self.frames[-1].height = max(self.frames[-1].height, height)
         self.attach(node, frame.start, frame.end)
@@ -338,9 +338,14 @@ class _Builder:
         found = _PROPERTIES.match(self.text, start, end)
         return start if found is None else found.end()
 
-    def too_many(self, start: int, end: int) -> NoReturn:
-        message = f"more than {MAX_NODES:,} values, aliases written out; move the rows to a recipients file"
-        self.stop("oversized-document", message, start, end)
+    def count(self, nodes: int, characters: int, start: int, end: int) -> None:
+        """Count values, and stop where there are too many of them or of their problems."""
+        message = self.bounds.count(nodes, characters)
+        if message is not None:
+            self.stop("oversized-document", message, start, end)
+        if len(self.problems) >= MAX_PROBLEMS:
+            message = f"{MAX_PROBLEMS} problems stand above; mend them first, the rest was not looked at"
+            self.stop("invalid-yaml", message, start, end)
 
     def too_deep(self, start: int, end: int) -> None:
         self.stop("oversized-document", f"nested more than {MAX_DEPTH} levels deep; flatten it", start, end)

@@ -16,6 +16,17 @@ FILTER_NAMES = frozenset(TEXT_FILTERS) | frozenset(LIST_FILTERS) | frozenset(CHO
 TEST_NAMES = frozenset(PREDICATES)
 """The names of all tests."""
 
+SLOW_FILTERS = (*FORMATTING_FILTERS, "striptags", "wordwrap")
+"""Filters that take as long as fifty steps, and some more for each character."""
+
+
+def _paid(function: Callable[..., Any], budget: Budget) -> Callable[..., Any]:
+    def paid(value: Any, *args: Any, **options: Any) -> Any:
+        budget.spend(50 + (len(value) >> 2 if isinstance(value, str) else 0))
+        return function(value, *args, **options)
+
+    return paid
+
 
 def all_filters(locale: str | None, timezone: str | None, budget: Budget) -> dict[str, Callable[..., Any]]:
     """Make the filters of an environment.
@@ -26,5 +37,7 @@ def all_filters(locale: str | None, timezone: str | None, budget: Budget) -> dic
         budget: pays for what filters do to each item of a list.
     """
     filters = {**TEXT_FILTERS, **LIST_FILTERS, **formatting_filters(locale, timezone)}
+    for name in SLOW_FILTERS:
+        filters[name] = _paid(filters[name], budget)
     # map('select') would hide work inside work: the choosers apply the others, never each other.
     return {**filters, **choosers(filters, PREDICATES, budget)}

@@ -9,11 +9,15 @@ from typing import Any, TypeGuard
 from jinja2 import nodes
 
 from msgspec_runner.templates.allowed import FILTER_NAMES, TEST_NAMES
+from msgspec_runner.templates.folding import beyond_bounds
 from msgspec_runner.templates.limits import MAX_DEPTH, MAX_INTEGER, MAX_NODES
 from msgspec_runner.templates.lookups import METHOD_NAMES
 from msgspec_runner.templates.positions import attribute_mark, filter_mark, span, test_mark
 from msgspec_runner.templates.syntax import Mark, Tree, Unreadable
 from msgspec_runner.templates.template import IncludeUse, TemplateProblem
+
+MAX_TOLD = 20
+"""How many problems of one template are told: nobody reads more, and each may ask for the closest known name."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INCLUDES = (nodes.Include, nodes.Import, nodes.FromImport)
@@ -25,15 +29,35 @@ _NO_TAGS: dict[type[nodes.Node], str] = {
 }
 _NO_FILTERS = {
     "attr": "write the attribute behind a dot",
+    "date_format": "write | date('d MMMM')",
+    "dateformat": "write | date('d MMMM')",
+    "datetimeformat": "write | datetime('d MMMM, HH:mm')",
     "e": "a message is no HTML; remove it",
     "escape": "a message is no HTML; remove it",
     "filesizeformat": "format the number with | number",
+    "floatformat": "write | number(2)",
     "forceescape": "a message is no HTML; remove it",
     "format": "put texts together with ~, write numbers with | number",
+    "format_currency": "write | currency('USD')",
+    "format_date": "write | date('d MMMM')",
+    "format_datetime": "write | datetime('d MMMM, HH:mm')",
+    "format_number": "write | number",
+    "intcomma": "write | number",
+    "len": "write | length",
+    "money": "write | currency('USD')",
+    "number_format": "write | number(2)",
+    "pluralize": "write {{ 'day' if n == 1 else 'days' }}",
     "pprint": "write a mapping with | tojson",
+    "price": "write | currency('USD')",
     "random": "two runs of one commit must make the same text; choose in the data",
     "safe": "a message is no HTML; remove it",
+    "size": "write | length",
     "strftime": "write | date('d MMMM') or | datetime('…')",
+    "strip": "write | trim",
+    "time": "write | datetime('HH:mm')",
+    "truncatechars": "write | truncate(40)",
+    "ucfirst": "write | capitalize",
+    "ucwords": "write | title",
     "urlize": "a message is no HTML; remove it",
     "xmlattr": "a message is no HTML; remove it",
 }
@@ -83,6 +107,9 @@ def check(tree: Tree) -> tuple[TemplateProblem, ...]:
     callables = _callables(everything)
     for node in everything:
         problems.extend(_problems(tree, node, callables))
+        if len(problems) >= MAX_TOLD:
+            break
+    problems.extend(_at(tree, node, message) for node, message in beyond_bounds(everything)[:MAX_TOLD])
     return tuple(sorted(problems, key=lambda problem: problem.start))
 
 

@@ -20,9 +20,9 @@ STYLES = frozenset({"short", "medium", "long", "full"})
 
 _QUOTED = re.compile(r"'[^']*'")
 _MEANT = {
+    "%": "`%` belongs to strftime: write a CLDR pattern, such as dd/MM/yyyy or HH:mm",
     "Y": "`Y` is the year of the week and wrong around New Year: write yyyy",
     "D": "`D` is the day of the year: write dd",
-    "%": "`%` belongs to strftime: write a CLDR pattern, such as dd/MM/yyyy or HH:mm",
 }
 _LETTERS = frozenset("GyuQqMLwWdFgEecabBhHKkmsSAzZOvVXx")
 _LONGEST = {"d": 2, "h": 2, "H": 2, "m": 2, "s": 2, "M": 5, "E": 6, "a": 5}

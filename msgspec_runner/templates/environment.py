@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec_runner.templates.limits import MAX_OUTPUT, MAX_PARTIALS, Budget
+from msgspec_runner.templates.limits import LONG_TEXT, MAX_OUTPUT, MAX_PARTIALS, Budget
 from msgspec_runner.templates.names_only import text_of, value_of
 from msgspec_runner.templates.parsing import parse
 from msgspec_runner.templates.problems import Refusal, RenderError
 from msgspec_runner.templates.template import Part, Template
 
 if TYPE_CHECKING:
-    from msgspec_runner.templates.runtime import Evaluate, Mark, Run, Write
+    from msgspec_runner.templates.coverage import Coverage
+    from msgspec_runner.templates.runtime import Evaluate, Mark, Run, Watched, Write
     from msgspec_runner.templates.statements import Statements
     from msgspec_runner.templates.syntax import Tree
 
@@ -65,6 +66,8 @@ class Bound:
             return "".join(texts)
         budget = self._budget
         budget.reset()
+        if budget.steps <= 0:
+            raise self._beyond(budget.exhausted().message)
         texts = fixed.copy()
         try:
             for index, text in self._dynamic:
@@ -72,9 +75,11 @@ class Bound:
         except RecursionError:
             raise self._too_deep() from None
         result = "".join(texts)
-        if len(result) > MAX_OUTPUT:
-            message = f"the text gets longer than {MAX_OUTPUT:,} characters"
-            raise RenderError(message, 0, len(self.template.source), "bound")
+        length = len(result)
+        if length > LONG_TEXT:
+            budget.steps -= length >> 5
+            if length > MAX_OUTPUT:
+                raise self._beyond(f"the text gets longer than {MAX_OUTPUT:,} characters")
         return result
 
     def native(self, values: Mapping[str, object]) -> object:
@@ -132,7 +137,10 @@ class Bound:
             raise self._too_deep() from None
 
     def _too_deep(self) -> RenderError:
-        return RenderError("this is nested too deeply", 0, len(self.template.source), "bound")
+        return self._beyond("this is nested too deeply")
+
+    def _beyond(self, message: str) -> RenderError:
+        return RenderError(message, 0, len(self.template.source), "bound")
 
     def _refuse_problems(self) -> None:
         for problem in self.template.problems:
@@ -146,6 +154,7 @@ class Environment:
         locale: for the filters that write dates and numbers, as ``en_US``; None makes them say that it is missing.
         timezone: IANA name for the filters that need one; None makes them say that it is missing.
         partials: gives the source of a partial by its name, None where there is none.
+        coverage: notes which branches of the templates are taken, those of partials left out; None notes nothing.
     """
 
     def __init__(
@@ -153,15 +162,21 @@ class Environment:
         locale: str | None = None,
         timezone: str | None = None,
         partials: Callable[[str], str | None] = lambda _: None,
+        coverage: Coverage | None = None,
     ) -> None:
         self.locale = locale
         self.timezone = timezone
         self._partials = partials
+        self._coverage = coverage
         self._budget = Budget()
         self._bound: dict[str, Bound] = {}
         self._bodies: dict[str, Run | None] = {}
         self._open: list[str] = []
         self._filters: dict[str, Callable[..., Any]] = {}
+
+    def next_recipient(self) -> None:
+        """Say that what is rendered from here on is for another recipient: each brings some steps of work."""
+        self._budget.earn()
 
     def bind(self, template: Template) -> Bound:
         """Return the template ready to be rendered; the same one for the same source.
@@ -184,9 +199,11 @@ class Environment:
         if template.is_static or tree is None:
             bound._fixed = [_unify_newlines(template.source)]
             return bound
-        statements = self._statements(tree)
+        from msgspec_runner.templates.joining import Joiner
+
+        statements = self._statements(tree, self._coverage.watch(tree).marked if self._coverage is not None else None)
         bound._make_run = lambda: statements.body(tree.body)
-        texts = statements.texts(tree.body)
+        texts = Joiner(statements.expressions).texts(tree.body)
         if texts is not None:
             bound._fixed = [text if isinstance(text, str) else "" for text in texts]
             bound._dynamic = [(index, text) for index, text in enumerate(texts) if not isinstance(text, str)]
@@ -200,14 +217,15 @@ class Environment:
             bound._evaluate = _never_absent(evaluate, lambda: missing(expression))
         return bound
 
-    def _statements(self, tree: Tree) -> Statements:
+    def _statements(self, tree: Tree, watched: Watched | None = None) -> Statements:
+        from msgspec_runner.templates.runtime import unwatched
         from msgspec_runner.templates.statements import Statements
 
         if not self._filters:
             from msgspec_runner.templates.allowed import all_filters
 
             self._filters = all_filters(self.locale, self.timezone, self._budget)
-        return Statements(tree, self._filters, self._budget, self._body)
+        return Statements(tree, self._filters, self._budget, self._body, watched or unwatched)
 
     def _body(self, name: str) -> Run | None:
         """Return the compiled partial of a name, guarded against partials that include themselves."""
@@ -233,6 +251,8 @@ class Environment:
         source = self._partials(name)
         if source is None:
             return None
+        # A partial of 32 KB is a tree of 10 MB, and a spec has room for thousands of names of partials.
+        self._budget.spend(2 * len(source))
         template = parse(source)
         if template.parts:
             from msgspec_runner.templates.analysis import analyse

@@ -13,7 +13,7 @@ from msgspec_runner.templates.lookups import attribute, item, method
 from msgspec_runner.templates.operators import ARITHMETIC, COMPARISONS, affirm, concatenate, negate
 from msgspec_runner.templates.predicates import CALM, PREDICATES
 from msgspec_runner.templates.problems import FAILURES, Refusal
-from msgspec_runner.templates.runtime import Evaluate, Macro, Values
+from msgspec_runner.templates.runtime import Evaluate, Macro, Values, Watched, unwatched
 from msgspec_runner.templates.syntax import Tree
 from msgspec_runner.templates.texts import to_text
 from msgspec_runner.templates.values import ABSENT
@@ -26,12 +26,16 @@ class Expressions(Blame):
         tree: the template.
         filters: the filters by name.
         budget: counts the work of a rendering.
+        watched: notes which outcomes of decisions come true.
     """
 
-    def __init__(self, tree: Tree, filters: dict[str, Callable[..., Any]], budget: Budget) -> None:
+    def __init__(
+        self, tree: Tree, filters: dict[str, Callable[..., Any]], budget: Budget, watched: Watched = unwatched
+    ) -> None:
         super().__init__(tree)
         self.filters = filters
         self.budget = budget
+        self.watched = watched
         self._compilers: dict[type[nodes.Node], Callable[[Any], Evaluate]] = {
             nodes.And: self._and,
             nodes.Call: self._call,
@@ -148,9 +152,9 @@ class Expressions(Blame):
         return lambda scope: left(scope) or right(scope)
 
     def _conditional(self, node: nodes.CondExpr) -> Evaluate:
-        test, chosen = self.compile(node.test), self.compile(node.expr1)
+        test, chosen = self.compile(node.test), self.watched(node, 0, self.compile(node.expr1))
         # As in Jinja, strict or not, {{ 'x' if c }} is nothing where c is false; here nothing is an empty text.
-        other = self.compile(node.expr2) if node.expr2 is not None else lambda _: ""
+        other = self.watched(node, 1, self.compile(node.expr2) if node.expr2 is not None else lambda _: "")
         return lambda scope: chosen(scope) if test(scope) else other(scope)
 
     def _compare(self, node: nodes.Compare) -> Evaluate:
@@ -301,6 +305,8 @@ class Expressions(Blame):
                         charge(value)
                     result = function(value)
                     charge(result)
+                    if value.__class__ is str and result.__class__ is not str:
+                        charge(value)
                 except FAILURES as error:
                     self.fail(error, node, (operand_node, value))
                 return result

@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 
 FORMATTING_FILTERS = ("at", "currency", "date", "datetime", "iso", "minus", "number", "plus")
 """The names of these filters."""
-_SPANS = ("months", "weeks", "days", "hours", "minutes")
+SPANS = ("months", "weeks", "days", "hours", "minutes")
+"""By what ``plus`` and ``minus`` move a date: the names of their arguments."""
 _MAX_SPAN = 1_000_000
 
 
 @lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
-    from babel import Locale, UnknownLocaleError
+    from babel import UnknownLocaleError
+
+    from msgspec_runner.templates.locales import OwnLocale
 
     try:
-        return Locale.parse(name.replace("-", "_"))
+        return OwnLocale.parse(name.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError):
         raise Refusal("value", f"there is no locale {name!r}; write one such as en_US or de_DE") from None
 
@@ -85,9 +88,7 @@ class _Formatting:
 
     def moment(self, value: Any) -> datetime:
         """Return a value as a moment in the spec's time zone; one without offset is read as that zone's."""
-        moment = parse_date(value)
-        if not isinstance(moment, datetime):
-            raise Refusal("type", "a date with a time is needed here, as 2026-01-02T15:04")
+        moment = parse_moment(value)
         zone = self.zone()
         try:
             return _existing(moment.replace(tzinfo=zone)) if moment.tzinfo is None else moment.astimezone(zone)
@@ -123,23 +124,28 @@ class _Formatting:
 
         from babel.numbers import format_decimal
 
-        amount = _amount(value)
+        amount = parse_amount(value)
         language = self.locale(locale)
         if decimals is None:
             return str(format_decimal(amount, locale=language, decimal_quantization=False))
         if not isinstance(decimals, int) or not 0 <= decimals <= 20:
             raise Refusal("value", "decimals is a number from 0 to 20")
         amount = amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        # The locale's own groups: in India 1,23,456.50.
+        whole = language.decimal_formats[None].pattern.partition(".")[0]
+        pattern = whole + ("." + "0" * decimals if decimals else "")
         return str(format_decimal(amount, pattern, locale=language))
 
     def currency(self, value: Any, code: str, locale: str | None = None) -> str:
-        """Write an amount of money; ``code`` is ISO 4217, as ``USD``."""
-        from babel.numbers import format_currency
+        """Write an amount of money, half a cent rounded up as ``number`` does; ``code`` is ISO 4217, as ``USD``."""
+        from decimal import ROUND_HALF_UP, Decimal
 
-        amount = _amount(value)
+        from babel.numbers import format_currency, get_currency_precision
+
+        amount = parse_amount(value)
         if not isinstance(code, str) or not _is_currency(code):
             raise Refusal("value", "a currency is named by its code, as 'USD' or 'EUR'")
+        amount = amount.quantize(Decimal(1).scaleb(-get_currency_precision(code)), ROUND_HALF_UP)
         return str(format_currency(amount, code, locale=self.locale(locale)))
 
     def plus(self, value: Any, **spans: Any) -> date:
@@ -159,7 +165,7 @@ class _Formatting:
         if not spans:
             raise Refusal("type", "say by how much: plus(days=1), minus(hours=2)")
         for name, amount in spans.items():
-            if name not in _SPANS:
+            if name not in SPANS:
                 raise Refusal("type", f"there is no {name!r}; use months, weeks, days, hours or minutes")
             if not isinstance(amount, int) or isinstance(amount, bool) or abs(amount) > _MAX_SPAN:
                 raise Refusal("type", f"{name} is a whole number")
@@ -228,7 +234,24 @@ def parse_date(value: Any) -> date:
     raise Refusal("type", f"a date is needed here, not {describe_type(value)}")
 
 
-def _amount(value: Any) -> Any:
+def parse_moment(value: Any) -> datetime:
+    """Return a date with a time, or what an ISO 8601 text says.
+
+    Raises:
+        Refusal: it is neither.
+    """
+    moment = parse_date(value)
+    if not isinstance(moment, datetime):
+        raise Refusal("type", "a date with a time is needed here, as 2026-01-02T15:04")
+    return moment
+
+
+def parse_amount(value: Any) -> Any:
+    """Return a number as a Decimal, or what a text says.
+
+    Raises:
+        Refusal: it is neither, or too long.
+    """
     from decimal import Decimal, InvalidOperation
 
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):

@@ -8,10 +8,13 @@ without threads or signals. The numbers are this project's own: each lies far ab
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec_runner.templates.problems import Refusal
 from msgspec_runner.templates.values import ABSENT
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 MAX_SOURCE: Final = 32 * 1024
 """Characters of one template or partial."""
@@ -25,9 +28,16 @@ MAX_DEPTH: Final = 100
 """Levels of the syntax tree."""
 MAX_NODES: Final = 10_000
 """Nodes of the syntax tree."""
+MAX_TOKENS: Final = 10_000
+"""Tokens of one template: what it costs to parse, in time and in memory, grows with them."""
 MAX_STEPS: Final = 100_000
-"""Steps of one rendering: a loop's round and a macro's call cost as many as their body has nodes, a list as
+"""Steps of one rendering: a loop's round and a macro's call cost some more than their body has nodes, a list as
 many as it has items, a long text one for every 32 characters."""
+RESERVE: Final = 1_000_000
+"""Steps that all renderings of one spec may take together, beside those that its recipients bring."""
+STEPS_A_ROW: Final = 500
+"""Steps that each recipient adds to the reserve: a thousand fields, or a thousand rows, that each stay just below
+:data:`MAX_STEPS` would keep a machine busy for minutes."""
 MAX_OUTPUT: Final = 100_000
 """Characters of a rendered text, and of every text on the way to it."""
 MAX_ITEMS: Final = 10_000
@@ -39,23 +49,35 @@ MAX_CALLS: Final = 20
 MAX_PARTIALS: Final = 10
 """Partials that include or import one another."""
 
-_LONG_TEXT: Final = 256
+LONG_TEXT: Final = 256
 """Texts up to this many characters cost nothing extra: counting them would cost more than handling them."""
 
 
 class Budget:
     """What is left of :data:`MAX_STEPS` and :data:`MAX_OUTPUT` for the rendering that is under way."""
 
-    __slots__ = ("calls", "output", "steps")
+    __slots__ = ("_given", "_reserve", "calls", "output", "steps")
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Start a new rendering."""
-        self.steps = MAX_STEPS
+        self._reserve = RESERVE
+        self._given = self.steps = MAX_STEPS
         self.output = MAX_OUTPUT
         self.calls = 0
+
+    def reset(self) -> None:
+        """Start a new rendering, with what the ones before have left."""
+        spent = self._given - self.steps
+        if spent or self._given < MAX_STEPS:
+            # What was spent beyond all bounds is not owed for ever: some hundred recipients later all is well again.
+            self._reserve = max(self._reserve - spent, -MAX_STEPS)
+            self._given = self.steps = max(0, min(MAX_STEPS, self._reserve))
+        self.output = MAX_OUTPUT
+        self.calls = 0
+
+    def earn(self) -> None:
+        """Start a new recipient."""
+        if self._reserve < RESERVE:
+            self._reserve += STEPS_A_ROW
 
     def spend(self, steps: int) -> None:
         """Count work done.
@@ -65,7 +87,13 @@ class Budget:
         """
         self.steps -= steps
         if self.steps < 0:
-            raise Refusal("bound", f"this takes more than {MAX_STEPS:,} steps; make the loop or the list shorter")
+            raise self.exhausted()
+
+    def exhausted(self) -> Refusal:
+        """Return why nothing more can be done."""
+        if self._given < MAX_STEPS:
+            return Refusal("bound", "the templates of this spec take too many steps altogether; make loops shorter")
+        return Refusal("bound", f"this takes more than {MAX_STEPS:,} steps; make the loop or the list shorter")
 
     def write(self, length: int) -> None:
         """Count characters of output.
@@ -86,13 +114,15 @@ class Budget:
         kind = value.__class__
         if kind is str:
             length = len(value)  # type: ignore[arg-type]
-            if length > _LONG_TEXT:
+            if length > LONG_TEXT:
                 check_length(length)
                 self.spend(length >> 5)
         elif kind is int:
             check_integer(value)  # type: ignore[arg-type]
         elif isinstance(value, (list, tuple, dict)):
             self.spend(weigh(value))
+        elif kind.__name__ == "Decimal":  # a millisecond to load; where there is one, it is loaded
+            check_decimal(value)  # type: ignore[arg-type]
 
 
 def check_length(length: int) -> None:
@@ -104,6 +134,12 @@ def check_length(length: int) -> None:
 def check_integer(value: int) -> None:
     """Refuse a whole number beyond :data:`MAX_INTEGER`: its digits would cost more than any message needs."""
     if not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise Refusal("bound", "this makes a number of more than 30 digits")
+
+
+def check_decimal(value: Decimal) -> None:
+    """Refuse a Decimal as :func:`check_integer` does: 1E+900000 is a few bytes, and half a minute to round up."""
+    if value.is_finite() and value.adjusted() > 30:
         raise Refusal("bound", "this makes a number of more than 30 digits")
 
 

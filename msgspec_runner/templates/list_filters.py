@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from jinja2 import filters as jinja
+from jinja2.exceptions import FilterArgumentError
 
-from msgspec_runner.templates.limits import Budget, check_items
+from msgspec_runner.templates.limits import Budget, check_items, weigh
 from msgspec_runner.templates.lookups import Thing, item, join
 from msgspec_runner.templates.predicates import CALM
 from msgspec_runner.templates.problems import Refusal, describe_type
@@ -100,7 +101,10 @@ def _items(value: Any) -> list[Any]:
 
 
 def _dictsort(value: Any, *args: Any, **options: Any) -> list[Any]:
-    return jinja.do_dictsort(value, *args, **options)
+    try:
+        return jinja.do_dictsort(value, *args, **options)
+    except FilterArgumentError:
+        raise Refusal("value", "dictsort sorts by 'key' or by 'value'") from None
 
 
 def _sort(value: Any, *args: Any, **options: Any) -> list[Any]:
@@ -207,9 +211,11 @@ def choosers(
 
     def choose(value: Any, getter: Callable[[Any], Any] | None, args: tuple[Any, ...], *, wanted: bool) -> list[Any]:
         predicate = named("test", predicates, args[0]) if args else None
+        # select('in', a list) walks over that list for every item.
+        cost = 3 + sum(weigh(arg) + (len(arg) >> 5 if isinstance(arg, str) else 0) for arg in args[1:])
         chosen = []
         for each in listed(value):
-            budget.spend(3)
+            budget.spend(cost)
             looked_at = each if getter is None else getter(each)
             if looked_at is ABSENT and predicate is not None and args[0] not in CALM:
                 raise Refusal("missing", "an item of this list is absent")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from msgspec_runner.templates.limits import MAX_CALLS, Budget
 from msgspec_runner.templates.lookups import Thing
@@ -16,6 +16,19 @@ Write = Callable[[str, Mark], None]
 Values = Mapping[str, Any]
 Evaluate = Callable[[Values], Any]
 Run = Callable[[Values, Write], None]
+_T = TypeVar("_T")
+
+
+class Watched(Protocol):
+    """Gives what runs one outcome of a decision, which may note that it runs."""
+
+    def __call__(self, node: Any, outcome: int, run: Callable[..., _T]) -> Callable[..., _T]:
+        """Return it; see :meth:`Watch.marked <msgspec_runner.templates.coverage.Watch.marked>`."""
+
+
+def unwatched(node: Any, outcome: int, run: Callable[..., _T]) -> Callable[..., _T]:  # noqa: ARG001 - nobody asks
+    """Return ``run`` as it is."""
+    return run
 
 
 class Scope(dict[str, Any]):

@@ -10,16 +10,26 @@ from jinja2 import nodes
 from msgspec_runner.templates.expressions import Expressions
 from msgspec_runner.templates.limits import Budget
 from msgspec_runner.templates.list_filters import listed
-from msgspec_runner.templates.names_only import MAX_PARTS
 from msgspec_runner.templates.positions import span
 from msgspec_runner.templates.problems import FAILURES, Refusal, RenderError
-from msgspec_runner.templates.runtime import Evaluate, Loop, Macro, Mark, Module, Run, Scope, Values, Write, capture
+from msgspec_runner.templates.runtime import (
+    Evaluate,
+    Loop,
+    Macro,
+    Mark,
+    Module,
+    Run,
+    Scope,
+    Values,
+    Watched,
+    Write,
+    capture,
+    unwatched,
+)
 from msgspec_runner.templates.syntax import Tree
 from msgspec_runner.templates.texts import to_text
 
 Scopes = MutableMapping[str, Any]
-Text = str | Callable[[Values], str]
-"""Fixed text, or what gives a text for the values."""
 
 
 class Partials(Protocol):
@@ -41,13 +51,22 @@ class Statements:
         filters: the filters by name.
         budget: counts the work of a rendering.
         partials: gives the bodies of included and imported templates.
+        watched: notes which outcomes of decisions come true.
     """
 
-    def __init__(self, tree: Tree, filters: dict[str, Callable[..., Any]], budget: Budget, partials: Partials) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        filters: dict[str, Callable[..., Any]],
+        budget: Budget,
+        partials: Partials,
+        watched: Watched = unwatched,
+    ) -> None:
         self.tree = tree
         self.budget = budget
         self.partials = partials
-        self.expressions = Expressions(tree, filters, budget)
+        self.expressions = Expressions(tree, filters, budget, watched)
+        self._watched = watched
         self._loops = 0
         self._compilers: dict[type[nodes.Node], Callable[[Any], Run]] = {
             nodes.Assign: self._assign,
@@ -87,60 +106,6 @@ class Statements:
                 made.append((self.expressions.text(part), (start, end, False)))
         return made
 
-    def texts(self, statements: Iterable[nodes.Node]) -> list[Text] | None:
-        """Return what statements write, without places: the fast way for what most templates are.
-
-        None for statements that do more than write and choose, and where there are more than :data:`MAX_PARTS`
-        expressions: these are written one by one, and counted.
-        """
-        outputs = [part for node in statements for part in (node, *node.find_all(nodes.Output))]
-        if sum(len(part.nodes) for part in outputs if isinstance(part, nodes.Output)) > 2 * MAX_PARTS:
-            return None
-        return self._texts(statements)
-
-    def _texts(self, statements: Iterable[nodes.Node]) -> list[Text] | None:
-        made: list[Text] = []
-        for node in statements:
-            if isinstance(node, nodes.Output):
-                made += [
-                    part.data if isinstance(part, nodes.TemplateData) else self.expressions.text(part)
-                    for part in node.nodes
-                ]
-                continue
-            choice = self._choice(node) if isinstance(node, nodes.If) else None
-            if choice is None:
-                return None
-            made.append(choice)
-        return made
-
-    def _choice(self, node: nodes.If) -> Callable[[Values], str] | None:
-        branches = []
-        for each in (node, *node.elif_):
-            text = self._joined(each.body)
-            if text is None:
-                return None
-            branches.append((self.expressions.compile(each.test), text))
-        otherwise = self._joined(node.else_)
-        if otherwise is None:
-            return None
-
-        def choose(scope: Values) -> str:
-            for test, text in branches:
-                if test(scope):
-                    return text(scope)
-            return otherwise(scope)
-
-        return choose
-
-    def _joined(self, statements: Iterable[nodes.Node]) -> Callable[[Values], str] | None:
-        texts = self._texts(statements)
-        if texts is None:
-            return None
-        if all(isinstance(text, str) for text in texts):
-            fixed = "".join(map(str, texts))
-            return lambda _: fixed
-        return lambda scope: "".join([text if isinstance(text, str) else text(scope) for text in texts])
-
     def _output(self, node: nodes.Output) -> Run:
         pieces = self.pieces(node)
 
@@ -154,8 +119,11 @@ class Statements:
         return output
 
     def _if(self, node: nodes.If) -> Run:
-        branches = [(self.expressions.compile(each.test), self.body(each.body)) for each in (node, *node.elif_)]
-        otherwise = self.body(node.else_)
+        branches = [
+            (self.expressions.compile(each.test), self._watched(node, number, self.body(each.body)))
+            for number, each in enumerate((node, *node.elif_))
+        ]
+        otherwise = self._watched(node, len(branches), self.body(node.else_))
 
         def choose(scope: Values, write: Write) -> None:
             for test, run in branches:
@@ -172,10 +140,10 @@ class Statements:
         test = self.expressions.compile(node.test) if node.test is not None else None
         depth = self._loops
         self._loops += 1
-        run = self.body(node.body)
+        run = self._watched(node, 0, self.body(node.body))
         self._loops -= 1
-        otherwise = self.body(node.else_)
-        cost = count(node.body) + 1
+        otherwise = self._watched(node, 1, self.body(node.else_))
+        cost = count(node.body) + 3
         budget = self.budget
 
         def loop(scope: Values, write: Write) -> None:

@@ -17,14 +17,14 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 
-from msgspec_runner.templates.limits import MAX_BLOCKS, MAX_BRACKETS, MAX_PREFIXES, MAX_SOURCE
+from msgspec_runner.templates.limits import MAX_BLOCKS, MAX_BRACKETS, MAX_PREFIXES, MAX_SOURCE, MAX_TOKENS
 
 _SILENT = frozenset({"whitespace", "comment_begin", "comment", "comment_end"})
 _TAG_BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin", "raw_begin", "raw_end"})
 _BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "block", "autoescape", "set"})
 _NEWLINE = re.compile(r"\r\n")
 _HINTS = {
-    "#": "; Handlebars is not understood here: write {% if … %} … {% endif %}",
+    "#": "; this is Jinja, not Handlebars",
     "&": "; 'and' is written out",
     "?": "; write {{ a if b else c }}, or a default: {{ a | default('…') }}",
     "!": "; 'not' is written out",
@@ -109,6 +109,9 @@ def _numbered(tree: Tree) -> Iterator[tuple[int, str, str]]:
             mark = Mark(offset(start), offset(position), kind, value)
             number = len(marks)
             marks.append(mark)
+            if number >= MAX_TOKENS:
+                message = f"this template has more than {MAX_TOKENS:,} words and signs; make it shorter"
+                raise Unreadable("unsafe", message, mark.start, mark.end)
             if kind == "operator":
                 if value in "([{":
                     brackets += 1

@@ -113,6 +113,10 @@ def _float(value: Any, default: float = 0.0) -> float:
 def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:
     if not -30 <= precision <= 30:
         raise Refusal("bound", "round takes a precision between -30 and 30")
+    if isinstance(value, bool):
+        raise Refusal("type", "a number is needed here, not a boolean")  # Python rounds True to 1
+    if method not in ("common", "ceil", "floor"):
+        raise Refusal("value", "round goes 'common', 'ceil' or 'floor'")
     if isinstance(value, Decimal) and method == "common" and precision == 0:
         # Python's round() of a Decimal gives an int; Jinja promises a number of the same kind.
         return value.quantize(Decimal(1))

@@ -52,8 +52,10 @@ def test_every_decision_is_told_in_text_json_and_markdown(project: Project, serv
         "busy": 0,
         "duplicate": 1,
         "expired": 0,
+        "suppressed": 0,
         "invalid": 0,
     }
+    scheduled = {"schedule": 0, "hold": 0, "window": 0}
     assert plan.json == {
         "version": 1,
         "specs": [
@@ -63,10 +65,11 @@ def test_every_decision_is_told_in_text_json_and_markdown(project: Project, serv
                 "file": "specs/hello.yaml",
                 "recipients": 8,
                 **counts,
+                "scheduled": scheduled,
                 "segments": 3,
             }
         ],
-        "totals": {**counts, "segments": 3},
+        "totals": {**counts, "scheduled": scheduled, "segments": 3},
     }
     assert project.run("plan", "specs/hello.yaml").out == (
         "hello (edition 1)  specs/hello.yaml\n"

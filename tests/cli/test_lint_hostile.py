@@ -92,7 +92,8 @@ FILES = {
     "2 MB of a comment": (GOOD + b"#" * 2_000_000, ["1:1 MSG110"]),
     "60,000 keys": (GOOD + b"".join(b"k%d: 1\n" % number for number in range(60_000)), ["MSG110"]),
     "60,000 aliases": (b"a: &a [1, 2]\nb: [" + b"*a, " * 60_000 + b"]\n", ["MSG110"]),
-    "a text of 900,000 characters": (HEAD + b"  text: " + b"x" * 900_000 + b"\n", ["6:32777 MSG407"]),
+    "a text of 100,000 characters": (HEAD + b"  text: " + b"x" * 100_000 + b"\n", ["6:32777 MSG407"]),
+    "a text of 900,000 characters": (HEAD + b"  text: " + b"x" * 900_000 + b"\n", ["6:9 MSG110"]),
     "5,000 digits": (GOOD + b"edition: " + b"9" * 5000 + b"\n", ["7:10 MSG109"]),
     "390 digits": (GOOD + b"edition: " + b"9" * 390 + b"\n", ["7:10 MSG109"]),
     # YAML's corners

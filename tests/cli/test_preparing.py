@@ -9,7 +9,9 @@ import pytest
 from msgspec_runner.cli import run
 from msgspec_runner.cli.options import Terminal
 from msgspec_runner.cli.preparing import lint_first, make_plan, plan_lines
-from msgspec_runner.dispatch.plan import Decision
+from msgspec_runner.dispatch.delivery import Reason
+from msgspec_runner.dispatch.plan import Decision, SpecPlan
+from msgspec_runner.dispatch.planner import Plan
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.project import load
@@ -19,7 +21,7 @@ QUIET = Terminal(quiet=True, verbose=False, color="never")
 
 @pytest.mark.parametrize("command", [["plan", "specs"], ["send", "specs", "--sandbox"]], ids=lambda words: words[0])
 @pytest.mark.parametrize("profile", [[], ["--profile", "careful"]], ids=["bare", "profile"])
-def test_suppressions_are_refused_rather_than_forgotten(
+def test_suppressions_that_cannot_be_read_are_told_before_anything_else(
     command: list[str],
     profile: list[str],
     tmp_path: Path,
@@ -34,8 +36,31 @@ def test_suppressions_are_refused_rather_than_forgotten(
     key = 'suppressions = ["never.txt"]\n'
     Path("msgspec-runner.toml").write_text(text + key if profile else key + text, encoding="utf-8")
     assert run([*command, *profile]) == 2
-    assert "`suppressions` are not carried out" in capsys.readouterr().err
+    assert "suppressions: no file never.txt in the project" in capsys.readouterr().err
     assert run(["lint"]) == 0
+    Path("never.txt").write_text("Ann\n", encoding="utf-8")
+    assert run([*command, *profile]) == 2
+    assert "never.txt:1: has letters" in capsys.readouterr().err
+    Path("never.txt").write_text("+16175551212\n", encoding="utf-8")
+    assert run([*command, *profile]) == 0
+    told = capsys.readouterr()
+    assert "1 skipped (suppressed)" in told.out + told.err
+
+
+def test_a_plan_says_what_will_wait_and_for_what(tmp_path: Path) -> None:
+    spec = SpecPlan("hello", 1, "hello.yaml", opens="09:00", hold="5m")
+    for reason in (Reason.WINDOW, Reason.WINDOW, Reason.HOLD, Reason.SCHEDULE, None):
+        spec.add(Decision.NEW, 1, reason)
+    spec.add(Decision.SUPPRESSED, 1)
+    with PlanSpool(tmp_path) as spool:
+        assert plan_lines(Plan(spool, [spec])) == [
+            "hello (edition 1)  hello.yaml",
+            "          5 new  5 segments",
+            "          1 of them scheduled as written (schedule)",
+            "          1 of them scheduled 5m later (hold)",
+            "          2 of them scheduled for 09:00 (window)",
+            "          1 skipped (suppressed)",
+        ]
 
 
 def test_recipients_that_change_between_lint_and_plan_are_refused(

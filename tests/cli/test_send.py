@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from msgspec_runner.cli import run
-from msgspec_runner.cli.send import exit_code
+from msgspec_runner.cli.sending import exit_code
 from msgspec_runner.dispatch.progress import RunResult
 from msgspec_runner.ledger import Totals
 
@@ -86,4 +86,27 @@ def test_what_cannot_be_sent_with_leaves_no_run_behind(
     run(["ledger", "init"])
     capsys.readouterr()
     assert run(["status"]) == 0
+    assert capsys.readouterr().out == "no runs yet\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTPS_PROXY", "socks5://proxy.example"), ("HTTPS_PROXY", "http://[::1"), ("SSL_CERT_FILE", "gone.pem")],
+)
+def test_an_environment_through_which_nothing_can_be_sent_is_found_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    for other in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "MSGSPEC_RUNNER_BASE_URL"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOCIOCS_API_KEY", "a key")
+    run(["init", "--quiet"])
+    run(["ledger", "init"])
+    capsys.readouterr()
+    monkeypatch.setenv(name, value)
+    assert run(["send", "specs", "--yes"]) == 2
+    said = capsys.readouterr().err
+    assert name in said
+    assert said.endswith("Nothing was sent.\n")
+    run(["status"])
     assert capsys.readouterr().out == "no runs yet\n"

@@ -31,6 +31,7 @@ HEAVY = frozenset(
         *("jsonschema", "ruamel.yaml", "difflib"),  # where something is wrong
         *("csv", "python_calamine", "phonenumbers", "tempfile", "hashlib"),  # other recipients than two samples
         *("rich", "tomllib", "orjson"),
+        *("msgspec_runner.providers.catalog_files", "msgspec_runner.providers.catalog_source"),  # without `catalogs`
     }
 )
 """Modules that take milliseconds to load and that neither of the commands below needs."""

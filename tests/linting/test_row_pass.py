@@ -23,7 +23,10 @@ class TestGrouping:
         lines = ["name,visits,phone", *(f"Ann,three,+1617555{number:04}" for number in range(MANY))]
         (project / "many.csv").write_text("\n".join(lines), encoding="utf-8")
         item = only(
-            lint(HEAD + '  text: "{{ name }}"\nrecipients: {columns: {visits: {type: integer}}, file: ../many.csv}\n')
+            lint(
+                HEAD + '  text: "{{ name }}"\nrecipients: {columns: {visits: {type: integer}}, file: ../many.csv}\n',
+                ignore=("MSG409",),
+            )
         )
         assert item.code == "MSG502"
         assert item.rows == Rows(MANY, (1, 2, 3), MANY)

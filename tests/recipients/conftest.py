@@ -58,23 +58,28 @@ def _cell(place: str, value: Cell) -> str:
     return f'<c r="{place}" s="{style}"><v>{number!r}</v></c>'
 
 
+def write_workbook(path: Path, rows: list[list[Cell]]) -> None:
+    """Write rows to a workbook; a number with a style is a pair (1 date, 2 date and time, 3 time)."""
+    lines = []
+    for number, row in enumerate(rows, 1):
+        cells = "".join(_cell(f"{chr(65 + at)}{number}", value) for at, value in enumerate(row))
+        lines.append(f'<row r="{number}">{cells}</row>')
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        f"<sheetData>{''.join(lines)}</sheetData></worksheet>"
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in {**_PARTS, "xl/worksheets/sheet1.xml": sheet}.items():
+            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+
+
 @pytest.fixture
 def write_xlsx(tmp_path: Path) -> Callable[[list[list[Cell]]], Path]:
-    """Write rows to a workbook; a number with a style is a pair (1 date, 2 date and time, 3 time)."""
+    """Return a function that writes rows to a workbook of its own, with :func:`write_workbook`."""
 
     def write(rows: list[list[Cell]]) -> Path:
-        lines = []
-        for number, row in enumerate(rows, 1):
-            cells = "".join(_cell(f"{chr(65 + at)}{number}", value) for at, value in enumerate(row))
-            lines.append(f'<row r="{number}">{cells}</row>')
-        sheet = (
-            '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-            f"<sheetData>{''.join(lines)}</sheetData></worksheet>"
-        )
         path = tmp_path / "people.xlsx"
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, text in {**_PARTS, "xl/worksheets/sheet1.xml": sheet}.items():
-                archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+        write_workbook(path, rows)
         return path
 
     return write

@@ -71,7 +71,7 @@ def test_values(type_: str, text: str, value: object) -> None:
         ("datetime", "2031-01-02", "has no time"),
         ("datetime", "tomorrow", "is no date with a time"),
         ("datetime", "2031-12-24T25:00", "no day or time"),
-        ("phone", "617-555-1212", "spaces or punctuation"),
+        ("phone", "617-555-1212", "region: US"),
         ("url", "example.com/a.png", "write it in full"),
         ("url", "ftp://example.com", "write it in full"),
         ("url", "http://", "write it in full"),

@@ -51,6 +51,33 @@ def test_tsv_and_empty_header_cells(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "phone;text\n+1;Hi, Ann\n",
+        "\ufeff\r\nphone;text\r\n\r\n+1;Hi, Ann\r\n",
+        '"phone";"text"\n"+1";"Hi, Ann"\n',
+        'phone;"text"\n+1;"Hi, Ann"\n',
+        "sep=;\nphone;text\n+1;Hi, Ann\n",
+        '"sep=;"\r\nphone;text\r\n+1;Hi, Ann\r\n',
+        "SEP=|\nphone|text\n+1|Hi, Ann\n",
+        "sep=\t\nphone\ttext\n+1\tHi, Ann\n",
+        'sep=,\nphone,text\n+1,"Hi, Ann"\n',
+    ],
+)
+def test_semicolons_and_a_first_line_that_names_the_separator(content: str, tmp_path: Path) -> None:
+    header, (row,) = read(tmp_path, content.encode())
+    assert (header, row.number, row.cells) == (("phone", "text"), 1, ("+1", "Hi, Ann"))
+    lines = content.replace("\r\n", "\n").split("\n")
+    assert "+1" in lines[row.line - 1]
+
+
+def test_a_header_in_quotes_may_have_the_other_separator() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        assert read(Path(directory), b'"a, b";c\n1;2\n')[0] == ("a, b", "c")
+        assert read(Path(directory), b'"a; b",c\n1,2\n')[0] == ("a; b", "c")
+
+
 def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
     assert read(tmp_path, b"phone,name") == (("phone", "name"), [])
 
@@ -62,7 +89,16 @@ def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
         (b"\n\n", "1:1", "is empty"),
         (b" , \n1,2\n", "1:1", "names no columns"),
         (b"a,b,a\n", "1:1", "two columns are named “a” (the second is column 3)"),
-        (b"a;b\n1;2\n", "1:2", "separates its cells by semicolons"),
+        (b"a;b|c\n1;2\n", "1:2", "separates its cells by semicolons"),
+        (b"sep=;\na,b\n1,2\n", "2:2", "separates its cells by commas, but its first line says semicolons; remove"),
+        (b"sep=,\na;b\n1;2\n", "2:2", "by semicolons, but its first line says commas; remove"),
+        (b"sep=;\n", "1:1", "is empty"),
+        (b"a;b\n1;2\n1;2;3\n", "3:5", "has 3 cells, the header has 2; quote"),
+        (b"a;b\n1,2\n", "2:4", "has 1 cell, the header has 2; add"),
+        (b'a;b\n1;"x"y\n', "2:6", "text after a closing quote"),
+        (b"sep=;\na;b\n1;2\n1\n", "4:2", "has 1 cell, the header has 2"),
+        (b"\n\na;b\0\n", "3:4", "NUL"),
+        (b"\n\na;b\xe9\n", "3:4", "is not UTF-8"),
         (b"a\tb\n1\t2\n", "1:2", "name it .tsv"),
         (b"a,b\n1,2\n1,2,3\n", "3:5", "has 3 cells, the header has 2; quote"),
         (b'a,b\n"x,y",2,3\n', "2:9", "has 3 cells"),
@@ -107,6 +143,36 @@ def test_what_python_writes_is_read_back(rows: list[tuple[str, str, str]]) -> No
         _, found = read(Path(directory), text.getvalue().encode())
     assert [row.cells for row in found] == [row for row in rows if any(row)]
     assert [row.number for row in found] == list(range(1, len(found) + 1))
+
+
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])).map(str.strip).filter(bool)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(NAMES, min_size=2, max_size=4, unique=True),
+    st.lists(st.lists(st.text('a;,"\t| \n\r'), min_size=4, max_size=4), max_size=4),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_what_is_written_with_semicolons_is_read_back_or_refused(
+    names: list[str], rows: list[list[str]], quoting: int
+) -> None:
+    text = io.StringIO()
+    rows = [row[: len(names)] for row in rows]
+    csv.writer(text, delimiter=";", quoting=quoting).writerows([names, *rows])
+    with tempfile.TemporaryDirectory() as directory:
+        said = b"sep=;\r\n" + text.getvalue().encode()
+        header, found = read(Path(directory), said)
+        assert header == tuple(names)
+        assert [row.cells for row in found] == [tuple(row) for row in rows if any(row)]
+        try:
+            guessed = read(Path(directory), text.getvalue().encode())
+        except RecipientsError:
+            return
+        if len(guessed[0]) == len(names) and guessed[0] == header:
+            assert [row.cells for row in guessed[1]] == [row.cells for row in found]
+        else:  # a comma outside of quotes: a table with commas, as it always was
+            assert "," in text.getvalue()
 
 
 @settings(deadline=None, max_examples=200)

@@ -51,3 +51,50 @@ def test_a_patch_applies(change: tuple[str, str], bom: str, tail: str, ends: str
     patch = diff(before, after, terminal=False, color=False).encode()
     subprocess.run([git, "apply", "-p0", "--whitespace=nowarn", "-"], cwd=tmp_path, input=patch, check=True)
     assert file.read_bytes() == text.replace(*change).replace("\n", ends).encode()
+
+
+ROWS = """\
+spec: yes
+message:
+  text: a
+  to: b
+recipients:
+  key: no
+  rows:
+    - {phone: Zq1, name: on}
+    # Zq2
+    - phone: Zq3
+      name: Zq4
+vars: {a: off}
+locale: c
+"""
+
+
+def test_recipients_in_the_spec_are_left_out_and_told() -> None:
+    before, after = pair(ROWS, ROWS.replace("on}", '"on"}').replace("off", '"off"'))
+    said = "# 1 change in recipients.rows: people's data, which --show-data shows\n"
+    assert diff(before, after, terminal=False, color=False) == (
+        '--- specs/a b.yaml\n+++ specs/a b.yaml\n@@ -12 +12 @@\n-vars: {a: off}\n+vars: {a: "off"}\n' + said
+    )
+    assert "Zq1" in diff(before, after, terminal=False, color=False, show_data=True)
+    before, after = pair(ROWS, ROWS.replace("Zq3", '"Zq3"'))
+    assert diff(before, after, terminal=False, color=False) == said
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS.replace("\n", "\r\n"), "recipients: {rows: [{phone: Zq1}]}\nspec: yes\n"])
+@pytest.mark.parametrize("word", ["yes", "  to: b", "no", "off", "locale: c", "spec", "recipients:"])
+def test_no_line_of_a_recipient_is_shown_and_the_patch_applies(rows: str, word: str, tmp_path: Path) -> None:
+    git = shutil.which("git")
+    assert git is not None
+    before, after = pair(rows, rows.replace(word, f"{word} # new"))
+    patch = diff(before, after, terminal=False, color=False)
+    assert "Zq" not in patch
+    (tmp_path / "specs").mkdir()
+    file = tmp_path / before.file
+    file.write_bytes(before.text.encode())
+    if "@@" not in patch:
+        assert "# 1 change" in patch or word not in rows
+        return
+    command = [git, "apply", "-p0", "--whitespace=nowarn", "--unidiff-zero", "-"]
+    subprocess.run(command, cwd=tmp_path, input=patch.encode(), check=True)
+    assert file.read_bytes() == after.text.encode()

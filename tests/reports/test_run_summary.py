@@ -54,6 +54,16 @@ def test_errors_are_counted_most_frequent_first_and_without_numbers() -> None:
     assert "msgspec-runner status run-1 --state in_doubt" in lines[-1]
 
 
+def test_what_expired_meanwhile_is_told_and_is_nothing_to_go_on_with() -> None:
+    result = RunResult(Totals(accepted=2, planned=3), expired=3)
+    assert summary(result) == [
+        "run run-1: 3 planned, 2 accepted",
+        "3 expired while the run went on and were not sent: the next `send` records them as skipped",
+    ]
+    lines = summary(RunResult(Totals(planned=4), "HTTP 401", expired=3))
+    assert lines[-1] == "run the same command again to go on: nothing is sent twice"
+
+
 def test_not_every_error_is_shown() -> None:
     records = [replace(RECORD, error=f"error {number}") for number in range(20)]
     lines = summary(RunResult(Totals(rejected=20), None, interrupted=False), *records)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 
@@ -17,6 +18,7 @@ from msgspec_runner.config import Config
 from msgspec_runner.linting.linter import Linter
 from msgspec_runner.linting.rule import Rule
 from msgspec_runner.linting.rules import RULES
+from msgspec_runner.linting.selection import OPT_IN
 from msgspec_runner.source.document import parse_document
 from msgspec_runner.spec import CONTENT
 
@@ -33,8 +35,27 @@ message:
   provider: twlo
   channel_key: your_channel_key
   to: "+16175551212"
-  text: Hello!
+  text: Hello! Reply STOP to opt out.
 """
+
+NOW = datetime(2030, 12, 15, 12, tzinfo=UTC)
+"""When the examples are linted: schedules in the first days of 2031 are near."""
+
+CATALOGS = {
+    "twlowa": """\
+provider: twlowa
+templates:
+  - {id: HX0123456789abcdef0123456789abcdef, name: order_shipped, status: approved, variables: [1, 2]}
+  - {id: HXfedcba9876543210fedcba9876543210, name: back_in_stock, status: paused, variables: []}
+  - {id: HX89abcdef0123456789abcdef01234567, name: sale, status: approved, category: MARKETING, variables: []}
+""",
+    "gswa": """\
+provider: gswa
+templates:
+  - {id: 7a3e14cf-4b35-4b8a-9d0c-0f8a1f4ad1c5, name: parcel, status: approved, media: image, variables: {Body: [1]}}
+""",
+}
+"""What the examples of the rules about catalogs call the catalog; the others have none."""
 
 EXAMPLES = [
     pytest.param(rule, kind, example, id=f"{rule.code}-{kind}-{number}")
@@ -60,7 +81,12 @@ def test_the_examples_are_true(
     (tmp_path / "recipients.csv").write_text("phone,first_name\n+16175551212,Ann\n", encoding="utf-8")
     text = laid_over_a_plain_spec(dedent(example))
     documents = [parse_document("hello.yaml", NEIGHBOUR), parse_document("example.yaml", text)]
-    found = Linter(Config(root=tmp_path)).lint(documents).diagnostics
+    for name, catalog in CATALOGS.items():
+        (tmp_path / f"{name}.yaml").write_text(catalog, encoding="utf-8")
+    catalogs = ("*.yaml",) if "In the catalog of these examples" in rule.doc else ()
+    # A rule that is opt-in is selected beside those that run anyway.
+    select = tuple(each.code for each in RULES if each is rule or not each.code.startswith(OPT_IN))
+    found = Linter(Config(root=tmp_path, select=select, catalogs=catalogs), now=NOW).lint(documents).diagnostics
     codes = {item.code for item in found}
     said = "\n".join(f"{item.code} {item.message}" for item in found)
     if kind == "Bad":

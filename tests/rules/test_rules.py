@@ -10,6 +10,7 @@ configuration lie beside ``ok`` and ``bad``, which is each rule's project.
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ from msgspec_runner.source.document import read_document
 
 FOLDER = Path(__file__).parent
 BY_NAME = {rule.name: rule for rule in RULES}
+NOW = datetime(2030, 12, 15, 12, tzinfo=UTC)
+"""When the fixtures are linted: schedules in the first days of 2031 are near."""
 UPDATE = "UPDATE_GOLDENS=1 pytest tests/rules"
 
 
@@ -39,7 +42,7 @@ def lint(case: Path, monkeypatch: pytest.MonkeyPatch) -> LintResult:
     project = case.parent.parent
     monkeypatch.chdir(project)
     files = sorted(case.rglob("*.yaml")) if case.is_dir() else [case]
-    return Linter(load_config(project)).lint(
+    return Linter(load_config(project), now=NOW).lint(
         read_document(file.relative_to(project).as_posix(), file.read_bytes()) for file in files
     )
 

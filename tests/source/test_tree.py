@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from msgspec_runner.source.bounds import MAX_DEPTH, MAX_NODES
 from msgspec_runner.source.document import Document, Entry, Mapping, Node, Scalar, Sequence, parse_document
 from msgspec_runner.source.ruamel_events import RuamelEvents
-from msgspec_runner.source.tree import MAX_DEPTH, MAX_NODES, PARSER
+from msgspec_runner.source.tree import PARSER
 
 
 @pytest.fixture(params=[PARSER, RuamelEvents], ids=["libyaml", "ruamel"])

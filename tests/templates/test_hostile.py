@@ -1,11 +1,12 @@
-"""Hostile templates: each answers within a second and in little memory, and never with anything but a RenderError."""
+"""Hostile templates: each is refused in little memory, and never with anything but a RenderError."""
 
 from __future__ import annotations
 
-import time
 import tracemalloc
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
+import jinja2
 import pytest
 
 from msgspec_runner.templates import Environment, RenderError, parse
@@ -115,22 +116,18 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_template_is_refused_quickly(case: str) -> None:
+def test_a_hostile_template_is_refused_in_little_memory(case: str) -> None:
     source = HOSTILE[case]
     tracemalloc.start()
     try:
-        start = time.perf_counter()
         template = parse.__wrapped__(source)
         environment = Environment("en_US", "UTC", PARTIALS.get)
         with pytest.raises(RenderError) as caught:
             environment.bind(template).render(NAMES)
-        seconds = time.perf_counter() - start
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert 0 <= caught.value.start < caught.value.end <= len(source)
-    # The clock runs several times slower under tracemalloc.
-    assert seconds < 3
     assert peak < 64 * 1024 * 1024
 
 
@@ -151,11 +148,127 @@ def test_what_is_large_but_sane_is_rendered(source: str) -> None:
     assert Environment().bind(parse(source)).render(NAMES)
 
 
-def test_elapsed_time_without_tracing() -> None:
-    slowest = 0.0
-    for source in HOSTILE.values():
-        start = time.perf_counter()
+class TestAltogether:
+    """What all renderings of one spec may cost together."""
+
+    LOOPS = "{% for a in xs %}{% for b in xs %}{% endfor %}{% endfor %}"
+
+    def test_many_dear_renderings_are_refused_without_work(self) -> None:
+        bound = Environment().bind(parse(self.LOOPS))
+        messages = []
+        for _ in range(100):
+            with pytest.raises(RenderError) as caught:
+                bound.render(NAMES)
+            messages.append(caught.value.message)
+        assert messages[0].startswith("this takes more than 100,000 steps")
+        assert messages[-1].startswith("the templates of this spec take too many steps altogether")
+
+    def test_each_recipient_brings_steps(self) -> None:
+        environment = Environment()
+        dear = environment.bind(parse(self.LOOPS))
+        cheap = environment.bind(parse("{% for a in 'ab' %}{{ a }}{% endfor %}"))
+        for _ in range(20):
+            with pytest.raises(RenderError):
+                dear.render(NAMES)
         with pytest.raises(RenderError):
-            Environment("en_US", "UTC", PARTIALS.get).bind(parse.__wrapped__(source)).render(NAMES)
-        slowest = max(slowest, time.perf_counter() - start)
-    assert slowest < 1
+            cheap.render(NAMES)
+        for _ in range(300):
+            environment.next_recipient()
+        assert cheap.render(NAMES) == "ab"
+
+    def test_a_usual_template_has_steps_for_ever(self) -> None:
+        environment = Environment()
+        bound = environment.bind(
+            parse("{% for a in 'abcdefghijklmnop' %}{{ a | upper }}{{ ',' if not loop.last }}{% endfor %}")
+        )
+        for _ in range(20_000):
+            environment.next_recipient()
+            assert bound.render(NAMES)
+
+    def test_long_texts_are_paid_for(self) -> None:
+        bound = Environment().bind(parse("{{ long }}{{ long }}{{ long }}"))
+        for _ in range(1000):
+            with pytest.raises(RenderError) as caught:
+                bound.render({"long": "x" * 60_000})
+        assert "altogether" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("{% if false %}{{ 9**9**9 }}{% endif %}", (17, 24)),
+        ("{% set a = 'a' * 999999999 %}", (11, 26)),
+        ("{% macro m() %}{{ -9**99 }}{% endmacro %}", (18, 24)),
+        ("{{ name if 1 else (10 * 10**30) }}", (19, 30)),
+    ],
+)
+def test_constants_beyond_all_bounds_are_found_unrendered(source: str, place: tuple[int, int]) -> None:
+    (problem,) = parse(source).problems
+    assert problem.kind == "unsafe"
+    assert (problem.start, problem.end) == place
+
+
+@pytest.mark.parametrize("source", ["{{ 1 / 0 }}", "{{ 'a' - 1 }}", "{{ 2 ** 10 }}", "{{ -'a' }}", "{{ 'a' * 900 }}"])
+def test_other_constants_are_left_to_who_renders_them(source: str) -> None:
+    assert not [problem for problem in parse(source).problems if "number of more" in problem.message]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ (n ** 900000) | round(0, 'ceil') }}",
+        "{{ (n ** 900000) | round(0, 'floor') }}",
+        "{% for a in xs %}{% set b = (n ** 900000) | int %}{% endfor %}",
+        "{{ n * n ** 30 }}",
+    ],
+)
+def test_a_decimal_is_no_larger_than_a_whole_number(source: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        Environment().bind(parse(source)).render({"n": Decimal(10), "xs": list(range(1000))})
+    assert caught.value.kind == "bound"
+
+
+def test_no_more_than_some_problems_are_told() -> None:
+    assert len(parse("{{ a | zz }}" * 2000).problems) == 20
+
+
+class TestNothingUsualIsHindered:
+    """What Jinja defines is rendered as Jinja renders it."""
+
+    ORDER: ClassVar[dict[str, Any]] = {
+        "name": "ann lee",
+        "n": 7,
+        "items": [{"title": "Tea", "price": 3, "tags": ["hot", "green"]}, {"title": "Cake", "price": 4, "tags": []}],
+        "note": "  by the door ",
+    }
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "{% set greeting = 'Hi ' ~ name | title %}{{ greeting }}!",
+            "{% if n > 5 and name %}many{% elif n %}some{% else %}none{% endif %}",
+            "{% for item in items %}{{ loop.index }}. {{ item.title }}{{ ', ' if not loop.last }}{% else %}nothing{% endfor %}",
+            "{% for item in items if item.price > 3 %}{{ item.title }}{% for tag in item.tags %} {{ tag }}{% endfor %}{% endfor %}",
+            "{% for item in items %}{% for tag in item.tags %}{{ tag }}{{ '' if loop.last else '+' }}{% else %}-{% endfor %};{% endfor %}",
+            "{{ n + 1 }} {{ n - 1 }} {{ n * 2 }} {{ n // 2 }} {{ n % 4 }} {{ n ** 2 }} {{ n / 2 }} {{ -n }} {{ (n + 1) * 2 }}",
+            "{{ items | map(attribute='price') | sum }} {{ items | map(attribute='title') | join(', ') }}",
+            "{{ items | sort(attribute='title') | map(attribute='title') | first }} {{ items | length }} {{ items[-1].title }}",
+            "{{ items | selectattr('price', 'gt', 3) | map(attribute='title') | list | length }}",
+            "{{ name.upper() }} {{ name.split(' ')[0].capitalize() }} {{ note.strip() }} {{ name.replace('n', 'm') }}",
+            "{{ name.startswith('ann') }} {{ 'lee' in name }} {{ name[:3] }} {{ name | length }} {{ note | trim | upper }}",
+            "{{ name | truncate(5, true, '..') }} {{ name | center(11) }}| {{ name | wordcount }} {{ name | replace('e', 'i', 1) }}",
+            "{{ 3.14159 | round(2) }} {{ '42' | int + 1 }} {{ '1.5' | float * 2 }} {{ [3, 1, 2] | sort | join('-') }} {{ [1, 2] | max }}",
+            "{% macro line(item, mark='*') %}{{ mark }} {{ item.title }}{% endmacro %}{{ line(items[0]) }}{{ line(items[1], mark='-') }}",
+            "{% macro wrap() %}<{{ caller('a') }}>{% endmacro %}{% call(x) wrap() %}{{ x }}{{ n }}{% endcall %}",
+            "{% include 'footer' %}|{% include 'none' ignore missing %}|{% from 'macros' import bold %}{{ bold(name) }}",
+            "{% with a = n, b = 2 %}{{ a * b }}{% endwith %}{% filter upper %}{{ name }}{% endfilter %}{% set x %}{{ n }}!{% endset %}{{ x }}",
+            "{# nothing #}{{ missing_is_not_here | default('x') if false else 'y' }}\n  {% if n %}\nline\n  {% endif %}\nend\n",
+        ],
+    )  # fmt: skip
+    def test_as_in_jinja(self, source: str) -> None:
+        partials = {"footer": "Bye {{ name }}", "macros": "{% macro bold(t) %}*{{ t }}*{% endmacro %}"}
+        jinja = jinja2.Environment(
+            trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, loader=jinja2.DictLoader(partials)
+        )
+        ours = Environment(partials=partials.get).bind(parse(source)).render(self.ORDER)
+        assert ours == jinja.from_string(source).render(self.ORDER)

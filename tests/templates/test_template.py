@@ -83,13 +83,16 @@ def test_a_problem_suggests_what_was_meant() -> None:
     [
         ("{% if a = 1 %}{% endif %}", "write =="),
         ("{{ {{ a }} }}", "braces inside braces"),
-        ("{{#ifeq a b}}", "Handlebars"),
+        ("{{#ifeq a b}}", "not Handlebars"),
         ("{{ a && b }}", "'and' is written out"),
         ("{{ a | default(“x”) }}", "straight quotes"),
         ("{% break %}", "there is no tag 'break'"),
         ("{{ range(3) }}", "not available"),
         ("{{ upper(a) }}", "{{ … | upper }}"),
         ("{{ a.strftime('%d') }}", "| date('d MMMM')"),
+        ("{{ a | money }}", "write | currency('USD')"),
+        ("{{ a | ucfirst }}", "write | capitalize"),
+        ("{{ a | map('format_date') }}", "write | date('d MMMM')"),
         ("{{ a }", "}}"),
     ],
 )

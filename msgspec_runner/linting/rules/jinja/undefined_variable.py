@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, closest, spec_rule
+from msgspec_runner.linting.rules.jinja.problems import MAX_TOLD
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.templates import RESERVED_NAMES
+
+MAX_GUESSED = 50
+"""For how many unknown names the closest known one is looked up."""
 
 
 @spec_rule("MSG402", Severity.ERROR)
@@ -34,15 +38,27 @@ def undefined_variable(subject: Subject) -> Iterator[Finding]:
     if subject.columns is None:
         return
     known = subject.columns | set(subject.variables)
+    meant: dict[str, str | None] = {}
+    told = 0
     for field in subject.spec.templates:
+        refused = {(problem.start, problem.end) for problem in field.template.problems}  # MSG407: it is called
         for use in field.template.names:
-            if use.name in known:
+            if use.name in known or (use.start, use.end) in refused:
                 continue
+            told += 1
+            if told > MAX_TOLD:
+                return
             span = subject.field_span(field, use.start, use.end)
-            match = closest(use.name, (name for name in known if name.isidentifier()))
+            if use.name not in meant:
+                # Ten milliseconds where there are thousands of names.
+                few = len(meant) < MAX_GUESSED
+                meant[use.name] = closest(use.name, (name for name in known if name.isidentifier())) if few else None
+            match = meant[use.name]
             fix = subject.replacement(field.node, match, use.start, use.end) if match else None
             header = _header(use.name, subject.unnamed)
             message = _message(use.name, match, known) if header is None else _unnamed(use.name, header)
+            if told == MAX_TOLD:
+                message += "; more like it follow"
             yield Finding(span, message, field.dotted, fix if header is None else None)
 
 

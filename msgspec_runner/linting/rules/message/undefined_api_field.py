@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.subject import Subject
+from msgspec_runner.source.document import Scalar
 
 UNDEFINED = {"image_urls": "image_url", "video_urls": "video_url", "file_urls": "file_url"}
 """Names that people take for parameters, and the parameter that there is."""
@@ -35,6 +36,7 @@ def undefined_api_field(subject: Subject) -> Iterator[Finding]:
         if wanted:
             span = subject.document.span(entry.key.start, entry.key.end)
             text = f"the API does not define `{entry.key.text}`; write `{wanted}` with one URL"
-            is_free = message is not None and message.entry(wanted) is None
-            fix = subject.replacement(entry.key, wanted) if is_free else None
+            # Of a list, somebody has to choose.
+            fits = isinstance(entry.value, Scalar) and message is not None and message.entry(wanted) is None
+            fix = subject.replacement(entry.key, wanted) if fits else None
             yield Finding(span, text, f"message.{entry.key.text}", fix)

@@ -26,7 +26,7 @@ def renders_empty(problem: RowProblem) -> str:
         message:
           text: "{% if vip == 'yes' %}Your table is ready.{% else %}Please wait.{% endif %}"
         recipients:
-          rows: [{phone: "+16175551212", vip: "no"}]
+          rows: [{phone: "+16175551212", vip: "no"}, {phone: "+16175551213", vip: "yes"}]
     """
     if problem.detail:
         return f"{problem.detail}, so there is no content left to send: write `text` for these recipients"

@@ -12,7 +12,7 @@ from msgspec_runner.providers import PROVIDERS
 from msgspec_runner.rendering import RowProblem
 
 
-@row_rule("MSG602", Severity.WARNING)
+@row_rule("MSG602", Severity.ERROR)
 def text_too_long(context: RowContext) -> RowCheck | None:
     """The rendered text is longer than the provider takes.
 

@@ -31,6 +31,8 @@ def template_id_format(subject: Subject) -> Iterator[Finding]:
     field, provider = subject.spec.field("template", "id"), subject.spec.provider
     if field is None or provider is None or provider.template_id is None:
         return
+    if subject.catalogs.knows(provider.id):
+        return  # MSG305 knows the ids themselves
     if not field.template.is_static or field.blank or provider.template_id.fullmatch(field.node.text):
         return
     yield Finding(

@@ -19,6 +19,8 @@ def invalid_cell(problem: RowProblem) -> str:
 
     Good::
 
+        message:
+          text: "This is visit {{ visits }}."
         recipients:
           columns: {phone: {type: phone}, visits: {type: integer}}
           rows: [{phone: "+16175551212", visits: "3"}]

@@ -22,6 +22,8 @@ def missing_column(problem: RowProblem) -> str:
 
     Good::
 
+        message:
+          text: "Hi {{ first_name }}!"
         recipients:
           columns: {phone: {type: phone}, first_name: {header: First Name}}
           rows: [{phone: "+16175551212", First Name: Ann}]

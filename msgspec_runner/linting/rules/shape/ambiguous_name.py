@@ -23,6 +23,8 @@ def ambiguous_name(subject: Subject) -> Iterator[Finding]:
 
     Good::
 
+        message:
+          text: "See you at {{ clinic or default_clinic }}."
         recipients:
           samples: [{phone: "+16175551212", clinic: Deer Park}]
         vars: {default_clinic: Elm Street}

@@ -9,7 +9,7 @@ from msgspec_runner.diagnostics import Edit, Fix, Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.rules.shape.unquoted_template import quoted
 from msgspec_runner.linting.subject import Subject
-from msgspec_runner.source.document import Scalar
+from msgspec_runner.source.document import Mapping, Scalar
 from msgspec_runner.source.schema import Violation, text_places
 
 # Plain scalars that are text in YAML 1.2's core schema and something else to the types of YAML 1.1 (yaml.org/type).
@@ -22,6 +22,10 @@ _YAML_1_1 = re.compile(
     re.ASCII,
 )
 _STARTS = frozenset("yYnNoO+-0123456789")  # what such a scalar begins with; most do not, and need no closer look
+# A number is not written like that, but a postcode, a code or a phone number is.
+_NO_NUMBER = re.compile(r"[-+]?0[0-9]+|\+[0-9]+", re.ASCII)
+_FREE = (("vars",), ("message", "contact_saving", "extra_fields"))
+"""Where the format takes numbers and text alike."""
 _KINDS = {"boolean": "a boolean", "date": "a date", "number": "a number"}
 
 
@@ -31,7 +35,8 @@ def implicit_type(subject: Subject) -> Iterator[Finding]:
 
     ``to: +16175551212`` is the integer 16175551212 to YAML readers, and ``yes``, ``on``, ``12:30`` and
     ``2031-01-02`` are text in YAML 1.2 but a boolean, the number 750 and a date in YAML 1.1, which most readers
-    still speak. Sent is what is written, but the next tool that reads the file may think otherwise. Quote it.
+    still speak. Sent is what is written, but the next tool that reads the file may think otherwise. Among ``vars``
+    and ``extra_fields``, which take numbers too, ``zip: 01234`` would arrive as 1234. Quote it.
 
     Bad::
 
@@ -52,6 +57,15 @@ def implicit_type(subject: Subject) -> Iterator[Finding]:
             span = document.span(text.start, text.end)
             message = f"YAML 1.1 reads {kind} here, but a string is meant: quote it, {quoted(text.text)}"
             yield Finding(span, message, ".".join(names), Fix("safe", (Edit(span, quoted(text.text)),)))
+    for path in _FREE:
+        parent = document.node(path)
+        for entry in parent.entries if isinstance(parent, Mapping) else ():
+            number = entry.value
+            if isinstance(number, Scalar) and number.style == "plain" and _loses_its_front(number):
+                span = document.span(number.start, number.end)
+                message = f"YAML reads the number {number.value} here: quote it, {quoted(number.text)}"
+                fix = Fix("unsafe", (Edit(span, quoted(number.text)),))
+                yield Finding(span, message, ".".join((*path, entry.key.text)), fix)
     for violation in subject.violations:
         scalar = document.node(violation.path)
         if is_implicit(violation, scalar):
@@ -64,6 +78,10 @@ def implicit_type(subject: Subject) -> Iterator[Finding]:
                 ".".join(map(str, violation.path)),
                 Fix("safe", (Edit(span, quoted(scalar.text)),)),
             )
+
+
+def _loses_its_front(scalar: Scalar) -> bool:
+    return isinstance(scalar.value, int) and _NO_NUMBER.fullmatch(scalar.text) is not None
 
 
 def _in_yaml_1_1(scalar: Scalar) -> str | None:

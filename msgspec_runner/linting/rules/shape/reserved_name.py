@@ -26,6 +26,8 @@ def reserved_name(subject: Subject) -> Iterator[Finding]:
 
     Good::
 
+        message:
+          text: "You are in class {{ class_name }}."
         recipients:
           columns: {phone: {type: phone}, class_name: {header: class}}
           samples: [{phone: "+16175551212", class: 3b}]

@@ -8,6 +8,7 @@ from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, closest, spec_rule
 from msgspec_runner.linting.rules.message.undefined_api_field import UNDEFINED
 from msgspec_runner.linting.subject import Subject
+from msgspec_runner.source.document import Scalar
 from msgspec_runner.spec import entry_at
 
 
@@ -47,6 +48,23 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
                 fix = subject.replacement(entry.key, match)
                 repaired.add(meant)
             yield Finding(span, message, ".".join(path), fix)
+        elif _is_rest_of_a_value(subject, path):
+            message = f"a comma ends the value before it, so `{violation.name}` is read as a field: quote that value"
+            yield Finding(span, message, ".".join(path))
         else:
             known = ", ".join(sorted(violation.known))
             yield Finding(span, f"unknown field `{violation.name}` in {where}; known are {known}", ".".join(path))
+
+
+_NEAR = 100
+"""Characters around a key that are looked at: no sane text has more white space than that."""
+
+
+def _is_rest_of_a_value(subject: Subject, path: tuple[str, ...]) -> bool:
+    """Say whether this key is the end of an unquoted text in braces that has a comma: no colon stands behind it."""
+    entry, text = entry_at(subject.document, path), subject.document.text
+    if entry is None or not isinstance(entry.value, Scalar) or entry.value.start != entry.value.end:
+        return False
+    start, end = entry.key.start, entry.key.end
+    before, behind = text[max(0, start - _NEAR) : start].rstrip(), text[end : end + _NEAR].lstrip()
+    return before.endswith(",") and not behind.startswith(":")

@@ -64,6 +64,7 @@ def wrong_type(subject: Subject) -> Iterator[Finding]:
     yield from _columns(subject)
     yield from _timezone(subject)
     yield from _expires(subject)
+    yield from _window(subject)
 
 
 def _columns(subject: Subject) -> Iterator[Finding]:
@@ -88,8 +89,13 @@ def _columns(subject: Subject) -> Iterator[Finding]:
 
 
 def _timezone(subject: Subject) -> Iterator[Finding]:
-    name, node = subject.spec.timezone, subject.document.node(("timezone",))
-    if name is None or node is None:
+    if subject.spec.timezone is not None:
+        yield from _zone(subject, subject.spec.timezone, ("timezone",))
+
+
+def _zone(subject: Subject, name: str, path: tuple[str, ...]) -> Iterator[Finding]:
+    node = subject.document.node(path)
+    if node is None:
         return
     # Not at the top: it costs a millisecond that only specs with a time zone should pay.
     from msgspec_runner.templates.filters import find_zone
@@ -98,7 +104,7 @@ def _timezone(subject: Subject) -> Iterator[Finding]:
     try:
         find_zone(name)
     except Refusal as refusal:
-        yield Finding(subject.document.span(node.start, node.end), refusal.message, "timezone")
+        yield Finding(subject.document.span(node.start, node.end), refusal.message, ".".join(path))
 
 
 def _expires(subject: Subject) -> Iterator[Finding]:
@@ -106,6 +112,21 @@ def _expires(subject: Subject) -> Iterator[Finding]:
     if text is not None and node is not None and parse_schedule(text) is None:
         message = "`expires` takes a date and time with an offset: write it like 2031-12-24T18:00:00-05:00"
         yield Finding(subject.document.span(node.start, node.end), message, "delivery.expires")
+
+
+def _window(subject: Subject) -> Iterator[Finding]:
+    """What no schema can say of a window: it has hours, and its zone exists."""
+    window = subject.spec.delivery.window
+    if window is None:
+        return
+    path = ("delivery", "window", "to")
+    node = subject.document.node(path)
+    if node is not None and window.opens == window.closes:
+        message = "`to` is the same time as `from`, so the window has no hours: write another, or remove the window"
+        yield Finding(subject.document.span(node.start, node.end), message, ".".join(path))
+    zone = window.zone
+    if zone is not None and zone.template.is_static:
+        yield from _zone(subject, zone.node.text, zone.path)
 
 
 def _name(path: tuple[str | int, ...]) -> str:
@@ -156,10 +177,10 @@ _TYPED = {
 _SHAPES = {
     "locale": "such as en_US",
     "region": "two capital letters, such as US",
-    "rate": "such as 10/s or 300/min",
+    "rate": "more than 0, such as 10/s or 300/min",
     "from": 'such as "09:00"',
     "to": 'such as "19:00"',
-    "hold": "such as 30s, 5m or 2h",
+    "hold": "a whole number above 0 and s, m or h, such as 30s, 5m or 2h",
 }
 _LENGTHS = {
     "minLength": "a length of at least",
