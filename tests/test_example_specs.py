@@ -15,7 +15,7 @@ from msgspec_runner.source.document import read_document
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("year", [2026, 2031, 2046])
+@pytest.mark.parametrize("year", [2026, 2028, 2031])
 def test_they_lint_without_a_finding(year: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     documents = [read_document(path.as_posix(), path.read_bytes()) for path in sorted(Path("specs").glob("*.yaml"))]

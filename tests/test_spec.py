@@ -94,3 +94,18 @@ YAML = st.recursive(
 def test_building_never_fails(text: str) -> None:
     spec = build_spec(parse_document("s.yaml", text))
     assert spec.edition >= 1 or isinstance(spec.edition, int)
+
+
+def test_a_windows_zone_is_a_template_over_the_recipients_columns() -> None:
+    text = 'delivery: {window: {from: "22:00", to: "06:00"%s}}\n'
+    named = build_spec(parse_document("a.yaml", text % ', timezone: "{{ tz }}"'))
+    assert named.delivery.window is not None
+    assert (named.delivery.window.opens, named.delivery.window.closes) == ("22:00", "06:00")
+    assert named.zone is not None
+    assert (named.zone.name, named.zone.sole_name) == ("delivery.window.timezone", "tz")
+    assert list(named.templates) == [named.zone]
+    constant = build_spec(parse_document("a.yaml", text % ", timezone: UTC"))
+    assert constant.zone is not None
+    assert list(constant.templates) == []
+    for none in (text % "", text % ", timezone: null", "delivery: {window: nine to five}\n", "delivery: {}\n"):
+        assert build_spec(parse_document("a.yaml", none)).zone is None

@@ -48,9 +48,13 @@ class Bell:
             await self._event.wait()
         else:
             alarm = asyncio.ensure_future(self._clock.sleep(seconds))
-            alarm.add_done_callback(lambda _: self._event.set())
+            alarm.add_done_callback(self._alarmed)
             try:
                 await self._event.wait()
             finally:
+                alarm.remove_done_callback(self._alarmed)  # cancelled, it would wake the next sleeper
                 alarm.cancel()
         self._event.clear()
+
+    def _alarmed(self, _: asyncio.Future[None]) -> None:
+        self._event.set()

@@ -5,38 +5,35 @@ Three parts that share one loop:
 - The **pump** alone talks to the ledger, through one thread. Each turn is one durable transaction that settles all
   outcomes known by then and claims the next messages (group commit). No message is posted before the transaction that
   claimed it is on the disk.
-- ``concurrency`` **workers** take claimed messages, wait for the pace, post, and hand the outcome to the pump.
-- :mod:`~msgspec_runner.dispatch.retry`, :mod:`~msgspec_runner.dispatch.breaker` and
-  :mod:`~msgspec_runner.dispatch.pace` decide.
+- ``concurrency`` **workers** take claimed messages when their turn comes, post, and hand the outcome to the pump.
+- :mod:`~msgspec_runner.dispatch.lanes`, :mod:`~msgspec_runner.dispatch.pace`,
+  :mod:`~msgspec_runner.dispatch.delivery`, :mod:`~msgspec_runner.dispatch.retry` and
+  :mod:`~msgspec_runner.dispatch.breaker` decide.
 
 At most 2 x ``concurrency`` messages are ``sending`` at any moment, so a crash leaves no more in doubt, and none is
-claimed more than :data:`HORIZON` before its turn.
+claimed more than :data:`~msgspec_runner.dispatch.lanes.HORIZON` before its turn.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import random
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from itertools import count
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from msgspec_runner.dispatch.breaker import Breaker
 from msgspec_runner.dispatch.clock import Bell, Clock, MonotonicClock
+from msgspec_runner.dispatch.delivery import is_too_late, posting
 from msgspec_runner.dispatch.job import Job
-from msgspec_runner.dispatch.pace import Pace
+from msgspec_runner.dispatch.lanes import HORIZON, Lane, Lanes
 from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.dispatch.retry import decide
 from msgspec_runner.errors import LedgerError
-from msgspec_runner.ledger.ledger import Ledger, Planned, RunStatus, Settlement, Totals
+from msgspec_runner.ledger.ledger import Ledger, RunStatus, Settlement, Totals
 from msgspec_runner.model import Outcome, OutcomeKind, State
-
-HORIZON = 0.1
-"""Seconds before its turn that a message may be claimed; one that would wait twice as long is handed back."""
 
 PAGE = 500
 """Planned messages read from the ledger at a time."""
@@ -45,6 +42,11 @@ _SHORTEST_NAP = 0.001
 """Seconds: a shorter one may be lost in the rounding of a clock, and be slept again and again."""
 
 T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """Return this moment; what windows and expiries are held against, unless a test gives another."""
+    return datetime.now(UTC)
 
 
 class Poster(Protocol):
@@ -64,7 +66,9 @@ class Dispatcher:
         run_id: a run that was begun and planned in the ledger.
         concurrency: posts at once.
         rate: messages a second; None: as fast as the concurrency allows.
+        rates: messages a second of specs that have a rate of their own.
         clock: for tests.
+        wall: returns the time of day, aware; for tests.
         rand: returns random numbers in [0, 1), for the backoff's jitter.
         on_event: called in the event loop after each transaction; must be quick.
         executor: where the ledger's methods are called, one at a time; shut down with the run. None: a thread.
@@ -78,7 +82,9 @@ class Dispatcher:
         *,
         concurrency: int = 10,
         rate: float | None = None,
+        rates: Mapping[str, float] | None = None,
         clock: Clock | None = None,
+        wall: Callable[[], datetime] = utc_now,
         rand: Callable[[], float] = random.random,
         on_event: Callable[[Progress], None] | None = None,
         executor: Executor | None = None,
@@ -88,24 +94,19 @@ class Dispatcher:
         self._run_id = run_id
         self._concurrency = concurrency
         self._clock = clock or MonotonicClock()
+        self._wall = wall
         self._rand = rand
         self._on_event = on_event
         self._executor = executor or ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._pace = Pace(rate)
+        self._lanes = Lanes(rate, rates or {}, concurrency)
+        self._pace = self._lanes.pace
         self._breaker = Breaker()
         self._bell = Bell(self._clock)
         self._gate = Bell(self._clock)
-        """Wakes the worker that waits for the pace, when the run stops."""
+        """Wakes the worker that waits for the next turn, when a job is lined up."""
         self._turnstile = asyncio.Lock()
-        self._backlog: deque[Planned] = deque()
-        self._position = 0
-        self._exhausted = False
-        self._ready: asyncio.Queue[Job] = asyncio.Queue()
-        self._lined_up = 0
-        """Claimed jobs that are not being posted yet."""
         self._posting = 0
-        self._waiting: list[tuple[float, int, Job]] = []
-        self._order = count()
+        self._expired = 0
         self._outcomes: list[tuple[Job, Settlement]] = []
         """Known, not recorded yet."""
         self._sending = 0
@@ -171,13 +172,13 @@ class Dispatcher:
         totals = await self._close()
         if self._fault is not None:
             raise self._fault
-        return RunResult(totals, self._reason, self._interrupted)
+        return RunResult(totals, self._reason, self._interrupted, self._expired)
 
     async def _last_words(self, error: LedgerError) -> None:
         """The ledger failed: send nothing new, let the flights land, and try once more to record them."""
         self._fault = error
         self._stop(str(error))
-        while self._posting or self._lined_up:
+        while self._posting or self._lanes.lined_up:
             self._hand_back()
             await self._bell.wait(None)
         with contextlib.suppress(LedgerError):
@@ -201,7 +202,6 @@ class Dispatcher:
         if reason is not None and self._reason is None:
             self._reason = self._note = reason
         self._stopping = True
-        self._gate.ring()
         self._bell.ring()
 
     async def _in_ledger(self, call: Callable[[], T]) -> T:
@@ -214,53 +214,36 @@ class Dispatcher:
         while True:
             if self._stopping:
                 self._hand_back()
-            elif not self._exhausted and len(self._backlog) < self._concurrency:
-                await self._fetch()
+            elif (lane := self._lanes.hungry()) is not None:
+                await self._fetch(lane)
             now = self._clock.now()
             jobs = [] if self._stopping else self._next_jobs(now)
             if jobs or self._outcomes:
                 await self._commit(jobs)
             elif self._is_done():
                 return
-            else:
+            elif self._stopping or self._lanes.hungry() is None:
                 await self._bell.wait(self._seconds_to_next(now))
 
     def _is_done(self) -> bool:
-        if self._sending or self._waiting:
+        if self._sending or self._lanes.waiting:
             return False
-        return self._stopping or (self._exhausted and not self._backlog)
+        return self._stopping or self._lanes.is_empty
 
-    async def _fetch(self) -> None:
-        page = await self._in_ledger(lambda: self._ledger.pending(self._run_id, self._position, PAGE))
-        self._exhausted = len(page) < PAGE
-        if page:
-            self._position = page[-1].position
-            self._backlog.extend(page)
+    async def _fetch(self, lane: Lane) -> None:
+        start = lane.position
+        page = await self._in_ledger(lambda: self._ledger.pending(self._run_id, start, PAGE))
+        self._lanes.feed(start, page, last=len(page) < PAGE)
 
     def _next_jobs(self, now: float) -> list[Job]:
-        """Choose what to claim now: what is due for another attempt first, then what is new."""
-        sending = self._sending - len(self._outcomes)  # settled in the transaction that claims
-        room = min(
-            self._pace.allowance(now, HORIZON, self._concurrency) - self._lined_up,
-            2 * self._concurrency - sending,
-        )
-        jobs: list[Job] = []
-        while len(jobs) < room and self._waiting and self._waiting[0][0] <= now:
-            jobs.append(heapq.heappop(self._waiting)[2])
-        # Waiting messages keep their places: an outage must not pull the whole plan into retry_wait.
-        new = min(room, 2 * self._concurrency - sending - len(self._waiting)) - len(jobs)
-        jobs.extend(Job(self._backlog.popleft()) for _ in range(min(new, len(self._backlog))))
-        return jobs
+        """Choose what to claim now; what has become too late stays planned, for the next ``send`` to skip."""
+        wall = self._wall()
+        self._expired += self._lanes.drop(lambda message: is_too_late(message.body, message.delivery, wall))
+        return self._lanes.choose(now, self._sending - len(self._outcomes))  # settled in the transaction that claims
 
     def _seconds_to_next(self, now: float) -> float | None:
         """Seconds until the pump has to look again by itself; None: the bell rings when there is something to do."""
-        if self._stopping:
-            return None
-        turn = self._pace.wait(now) - HORIZON
-        times = [turn] if self._backlog else []
-        times += [max(turn, self._waiting[0][0] - now)] if self._waiting else []
-        # What could go now waits for a place, and the bell rings when there is one.
-        seconds = min((seconds for seconds in times if seconds > 0), default=None)
+        seconds = None if self._stopping else self._lanes.seconds_to_next(now)
         return None if seconds is None else max(seconds, _SHORTEST_NAP)
 
     async def _commit(self, jobs: Sequence[Job]) -> None:
@@ -273,68 +256,70 @@ class Dispatcher:
         self._sending -= len(outcomes)
         for job, settlement in outcomes:
             if settlement.state is State.RETRY_WAIT:
-                heapq.heappush(self._waiting, (job.due, next(self._order), job))
+                self._lanes.wait(job)
         for job in jobs:  # one that was not claimed belongs to another run
             if job.message.key in claimed:
                 self._sending += 1
-                self._lined_up += 1
-                self._ready.put_nowait(job)
+                self._lanes.line_up(job)
+        self._gate.ring()
         self._tell(settlements)
 
     def _tell(self, settlements: tuple[Settlement, ...]) -> None:
         if self._on_event is not None:
-            self._on_event(Progress(settlements, self._sending, len(self._waiting), self._pace.rate, self._note))
+            self._on_event(Progress(settlements, self._sending, self._lanes.waiting, self._pace.rate, self._note))
         self._note = None
 
     def _hand_back(self) -> None:
         """The run stops: what is not being posted was not sent, so it is planned again."""
-        while not self._ready.empty():
-            self._lined_up -= 1
-            self._record(self._ready.get_nowait(), State.PLANNED)
-        for _, _, job in self._waiting:
-            self._sending += 1  # settled like the others, though the ledger holds it as retry_wait
+        claimed, waiting = self._lanes.clear()
+        self._sending += len(waiting)  # settled like the others, though the ledger holds them as retry_wait
+        for job in (*claimed, *waiting):
             self._record(job, State.PLANNED)
-        self._waiting.clear()
 
     # the workers
 
     async def _work(self) -> None:
         while True:
-            job = await self._ready.get()
-            if await self._take_turn(job):
-                await self._post(job)
+            await self._post(await self._next_turn())
 
-    async def _take_turn(self, job: Job) -> bool:
-        """Wait for the pace; return whether to post. If not, the job was handed back to the pump."""
-        state = State.PLANNED
-        try:
-            async with self._turnstile:
-                while not self._stopping:
-                    now = self._clock.now()
-                    wait = self._pace.take(now)
-                    if not wait:
-                        self._lined_up -= 1
-                        self._bell.ring()  # there is a place in the line
-                        return True
-                    if wait > 2 * HORIZON:
-                        job.postpone(now, now + wait - HORIZON)
-                        state = State.RETRY_WAIT
-                        break
+    async def _next_turn(self) -> Job:
+        """Wait until a job may go, of whatever lane, and take it; without one, wait until one is lined up."""
+        async with self._turnstile:
+            while True:
+                now = self._clock.now()
+                turn = None if self._stopping else self._lanes.next_turn(now)
+                if turn is None:
+                    await self._gate.wait(None)
+                    continue
+                wait, lane = turn
+                if not wait:
+                    self._bell.ring()  # there is a place in the line
+                    return self._lanes.take(lane, now)
+                if wait > 2 * HORIZON:
+                    job = lane.ready.popleft()
+                    job.postpone(now, now + wait - HORIZON)
+                    self._record(job, State.RETRY_WAIT)
+                else:
                     await self._gate.wait(wait)
-        except asyncio.CancelledError:
-            self._lined_up -= 1
-            self._record(job, State.PLANNED)
-            raise
-        self._lined_up -= 1
-        self._record(job, state)
-        return False
 
     async def _post(self, job: Job) -> None:
+        message = job.message
+        try:
+            wanted = posting(message.body, message.delivery, self._wall())
+        except Exception as error:  # noqa: BLE001 - a bug, or rules of a newer version; nothing was sent
+            self._fault = self._fault or error
+            self._record(job, State.PLANNED)
+            self._stop("a bug in msgspec-runner")
+            return
+        if wanted is None:
+            self._expired += 1
+            self._record(job, State.PLANNED)
+            return
         started = self._clock.now()
-        job.begin(started)
+        job.begin(started, wanted.scheduled_for)
         self._posting += 1
         try:
-            outcome = await self._poster.post(job.message.body)
+            outcome = await self._poster.post(wanted.body)
         except asyncio.CancelledError:
             job.last = Outcome(OutcomeKind.IN_DOUBT, error="given up before the answer")
             self._record(job, State.IN_DOUBT)
@@ -370,5 +355,7 @@ class Dispatcher:
 
     def _record(self, job: Job, state: State) -> None:
         """Hand what is known of a job to the pump."""
-        self._outcomes.append((job, job.settlement(state)))
+        settlement = job.settlement(state)
+        self._outcomes.append((job, settlement))
+        self._ledger.remember(self._run_id, settlement)
         self._bell.ring()

@@ -22,12 +22,14 @@ class Job:
         attempts: posts begun.
         due: when to try it again, on the dispatcher's clock.
         last: what its last attempt proved.
+        scheduled_for: what the API was asked to wait for in its last attempt, ISO 8601; None: nothing.
     """
 
     message: Planned
     attempts: int = 0
     due: float = 0.0
     last: Outcome = _NOTHING
+    scheduled_for: str | None = None
     _unsent: int = 0
     _throttled: int = 0
     _first: float = 0.0
@@ -37,8 +39,9 @@ class Job:
     _excused_since: float | None = None
     """When such a wait began; None: it does not wait for that."""
 
-    def begin(self, now: float) -> None:
+    def begin(self, now: float, scheduled_for: str | None = None) -> None:
         """An attempt begins."""
+        self.scheduled_for = scheduled_for
         if self.attempts == 0:
             self._first = now
         elif self._excused_since is not None:
@@ -65,4 +68,13 @@ class Job:
     def settlement(self, state: State) -> Settlement:
         """Return what the ledger has to record when the message goes to ``state``."""
         last = self.last
-        return Settlement(self.message.key, state, last.http_status, last.message_id, last.error, self.attempts)
+        arrived = state in {State.ACCEPTED, State.IN_DOUBT}
+        return Settlement(
+            self.message.key,
+            state,
+            last.http_status,
+            last.message_id,
+            last.error,
+            self.attempts,
+            scheduled_for=self.scheduled_for if arrived else None,
+        )

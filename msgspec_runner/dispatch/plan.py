@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec_runner.dispatch.delivery import Reason
 from msgspec_runner.ledger.ledger import Entry
 from msgspec_runner.model import State
 
@@ -22,6 +23,7 @@ class Decision(StrEnum):
     BUSY = "in another run"
     DUPLICATE = "skipped (duplicate)"
     EXPIRED = "skipped (expired)"
+    SUPPRESSED = "skipped (suppressed)"
     INVALID = "skipped (invalid)"
 
 
@@ -66,6 +68,9 @@ class SpecPlan:
         file: where it stands.
         decisions: rows by decision.
         segments: SMS segments of what is new; None where the provider has none.
+        scheduled: what is new and would not arrive at once if it was sent now, by what makes it wait.
+        opens: when the window opens, local time; empty where there is none.
+        hold: for how long messages are held, as written; empty where they are not.
     """
 
     spec: str
@@ -73,10 +78,15 @@ class SpecPlan:
     file: str
     decisions: Counter[Decision] = field(default_factory=Counter)
     segments: int | None = None
+    scheduled: Counter[Reason] = field(default_factory=Counter)
+    opens: str = ""
+    hold: str = ""
 
-    def add(self, decision: Decision, segments: int | None) -> None:
+    def add(self, decision: Decision, segments: int | None, waits_for: Reason | None = None) -> None:
         """Count a row."""
         self.decisions[decision] += 1
+        if decision is Decision.NEW and waits_for is not None:
+            self.scheduled[waits_for] += 1
         if decision is Decision.NEW and segments is not None:
             self.segments = (self.segments or 0) + segments
 
@@ -89,5 +99,6 @@ class SpecPlan:
             "file": self.file,
             "recipients": sum(self.decisions.values()),
             **counts,
+            "scheduled": {reason.value: self.scheduled[reason] for reason in Reason},
             "segments": self.segments,
         }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from msgspec_runner.audience import open_audience, recipients_path, rendered_rows
 from msgspec_runner.content.segments import segments
+from msgspec_runner.dispatch.delivery import Due, Reason, due, own_schedule, read, rules_of, written
 from msgspec_runner.dispatch.plan import Decision, SpecPlan, decide
 from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
-from msgspec_runner.ledger.ledger import Ledger, Skip
+from msgspec_runner.ledger.ledger import Entry, Ledger, Skip
 from msgspec_runner.ledger.spool import PlanSpool, Twin
 from msgspec_runner.model import Message
 from msgspec_runner.recipients.readers import fingerprint
@@ -44,10 +46,53 @@ class Plan:
         return sum(spec.decisions[decision] for spec in self.specs)
 
     @property
+    def scheduled(self) -> dict[Reason, int]:
+        """Return how many of the new messages would not arrive at once, by what makes them wait."""
+        return {reason: sum(spec.scheduled[reason] for spec in self.specs) for reason in Reason}
+
+    @property
     def segments(self) -> int | None:
         """Return the SMS segments of what is new; None where nothing has any."""
         known = [spec.segments for spec in self.specs if spec.segments is not None]
         return sum(known) if known else None
+
+
+class Rails:
+    """What keeps a new message from its recipient: a wish not to be texted, and an expiry.
+
+    Args:
+        now: an aware time: when the messages would be sent.
+        suppressed: numbers that are never texted, in E.164 with ``+``.
+    """
+
+    def __init__(self, now: datetime, suppressed: Collection[str] = frozenset()) -> None:
+        self._now = now
+        self._suppressed = suppressed
+        self._dues: dict[str | None, Due] = {}
+
+    def due(self, message: Message) -> Due:
+        """Return when a message would arrive."""
+        own = own_schedule(message.body)
+        if own is not None:
+            return due(own, read(message.delivery), self._now)
+        known = self._dues.get(message.delivery)
+        if known is None:  # once a time zone
+            known = self._dues[message.delivery] = due(None, read(message.delivery), self._now)
+        return known
+
+    def decide(self, entry: Entry | None, message: Message) -> Decision:
+        """Say what to do with a message; only what would be sent can be left out here."""
+        decision = decide(entry, message.digest)
+        if decision is not Decision.NEW:
+            return decision
+        if message.to in self._suppressed:
+            return Decision.SUPPRESSED
+        return Decision.EXPIRED if self.due(message).too_late else Decision.NEW
+
+    def waits_for(self, message: Message) -> Reason | None:
+        """Say what would make a message wait; None where it would arrive at once."""
+        arrival = self.due(message)
+        return arrival.reason if arrival.at is not None and arrival.at > self._now else None
 
 
 def audience_fingerprints(specs: Iterable[Spec], root: Path, override: Path | None) -> dict[Path, str]:
@@ -71,7 +116,7 @@ def build_plan(
     origin: str,
     root: Path,
     recipients: Path | None,
-    now: datetime,
+    rails: Rails,
 ) -> Plan:
     """Render every message of the targets, and decide for each what to do.
 
@@ -82,53 +127,78 @@ def build_plan(
         origin: see :func:`msgspec_runner.model.identity`.
         root: the project's root.
         recipients: of ``--recipients``.
-        now: an aware time, for ``delivery.expires``.
+        rails: what keeps new messages from being sent.
 
     Raises:
         UnsendableError: a row cannot be sent, or two rows have one identity and different bodies.
-        UsageError: a guard rail says no, or there is something in ``delivery`` that this version does not carry out.
+        UsageError: a guard rail says no, or cannot be carried out.
         RecipientsError: a recipients' file cannot be read.
     """
     plan = Plan(spool)
     by_spec: dict[str, SpecPlan] = {}
     for target in targets:
-        _check_delivery(target.spec)
-        spec_plan = SpecPlan(target.spec.id, target.spec.edition, target.spec.document.file)
+        delivery = target.spec.delivery
+        spec_plan = SpecPlan(
+            target.spec.id,
+            target.spec.edition,
+            target.spec.document.file,
+            opens=delivery.window.opens if delivery.window is not None else "",
+            hold=delivery.hold or "",
+        )
         by_spec[target.spec.id] = spec_plan
         plan.specs.append(spec_plan)
-        messages = _messages(target, origin=origin, root=root, recipients=recipients)
-        if _is_expired(target.spec, now):
-            for _ in messages:
-                spec_plan.add(Decision.EXPIRED, None)
-        else:
-            spool.add(messages)
+        spool.add(_messages(target, origin=origin, root=root, recipients=recipients))
     _refuse_conflicts(spool, by_spec)
     for twin in spool.duplicates():
         by_spec[twin.spec].add(Decision.DUPLICATE, None)
     for chunk in spool.chunks():
         entries = ledger.entries([message.key for message in chunk]) if ledger is not None else {}
         for message in chunk:
-            by_spec[message.spec].add(decide(entries.get(message.key), message.digest), message.segments)
+            decision = rails.decide(entries.get(message.key), message)
+            waits_for = rails.waits_for(message) if decision is Decision.NEW else None
+            by_spec[message.spec].add(decision, message.segments, waits_for)
     return plan
 
 
-def new_messages(spool: PlanSpool, ledger: Ledger, limit: int | None = None) -> Iterator[Message]:
+def new_messages(spool: PlanSpool, ledger: Ledger, rails: Rails, limit: int | None = None) -> Iterator[Message]:
     """Yield the messages that are to be sent, in order, as the ledger stands now.
 
     Args:
         spool: the plan's.
         ledger: asked again: between the plan and a person's yes, another run may have been faster.
+        rails: of this moment: it may have become too late.
         limit: at most that many.
     """
     count = 0
+    for message, decision in _decisions(spool, ledger, rails):
+        if count == limit:
+            return
+        if decision is Decision.NEW:
+            count += 1
+            yield message
+
+
+def left_out(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
+    """Yield the rows that would be new if nothing kept them: who is suppressed, and what is expired.
+
+    Args:
+        spool: the plan's.
+        ledger: asked again, as in :func:`new_messages`.
+        rails: the same as there, so that no row is both.
+    """
+    for message, decision in _decisions(spool, ledger, rails):
+        if decision in _REASONS:
+            yield _skip(message, _REASONS[decision])
+
+
+_REASONS = {Decision.SUPPRESSED: "suppressed", Decision.EXPIRED: "expired"}
+
+
+def _decisions(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[tuple[Message, Decision]]:
     for chunk in spool.chunks():
         entries = ledger.entries([message.key for message in chunk])
         for message in chunk:
-            if count == limit:
-                return
-            if decide(entries.get(message.key), message.digest) is Decision.NEW:
-                count += 1
-                yield message
+            yield message, rails.decide(entries.get(message.key), message)
 
 
 def duplicate_skips(spool: PlanSpool) -> Iterator[Skip]:
@@ -137,32 +207,23 @@ def duplicate_skips(spool: PlanSpool) -> Iterator[Skip]:
         yield _skip(twin, "duplicate")
 
 
-def expired_skips(
-    targets: Iterable[Target], *, origin: str, root: Path, recipients: Path | None, now: datetime
-) -> Iterator[Skip]:
-    """Yield the recipients of specs whose ``delivery.expires`` has passed."""
-    for target in targets:
-        if _is_expired(target.spec, now):
-            for message in _messages(target, origin=origin, root=root, recipients=recipients):
-                yield _skip(message, "expired")
-
-
-def _skip(left_out: Message | Twin, reason: str) -> Skip:
+def _skip(row: Message | Twin, reason: str) -> Skip:
     return Skip(
-        spec=left_out.spec,
-        edition=left_out.edition,
-        row=left_out.row,
+        spec=row.spec,
+        edition=row.edition,
+        row=row.row,
         reason=reason,
-        to=left_out.to,
-        recipient_key=left_out.recipient_key,
-        key=left_out.key,
-        segments=left_out.segments,
+        to=row.to,
+        recipient_key=row.recipient_key,
+        key=row.key,
+        segments=row.segments,
     )
 
 
 def _messages(target: Target, *, origin: str, root: Path, recipients: Path | None) -> Iterator[Message]:
     spec = target.spec
     most = spec.delivery.max_recipients
+    delivery = _delivery(spec)
     count = 0
     with open_audience(spec, root, recipients) as source:
         for row in rendered_rows(source, target.renderer):
@@ -178,7 +239,22 @@ def _messages(target: Target, *, origin: str, root: Path, recipients: Path | Non
                     f"{spec.document.file}: row {row.row.number} cannot be sent ({problem.rule}: {problem.detail}), "
                     "and the configuration ignores that rule. Correct the row. Nothing was sent."
                 )
-            yield to_message(spec, row.rendered, row.row.number, origin, segments=_segments(row.rendered))
+            yield to_message(
+                spec,
+                row.rendered,
+                row.row.number,
+                origin,
+                segments=_segments(row.rendered),
+                delivery=delivery(row.rendered.zone),
+            )
+
+
+def _delivery(spec: Spec) -> Callable[[str], str | None]:
+    """Return what gives a recipient's delivery rules as the ledger keeps them: made once a time zone."""
+    given = spec.delivery
+    if given.window is None and given.hold is None and given.expires is None:
+        return lambda _: None
+    return cache(lambda zone: written(rules_of(given, zone, spec.document.file)))
 
 
 def _segments(rendered: Rendered) -> int | None:
@@ -186,32 +262,6 @@ def _segments(rendered: Rendered) -> int | None:
     if rendered.body.get("provider") != "twlo" or not isinstance(text, str):
         return None
     return segments(text).count
-
-
-def _is_expired(spec: Spec, now: datetime) -> bool:
-    text = spec.delivery.expires
-    if text is None:
-        return False
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(
-            f"{spec.document.file}: delivery.expires is no date and time with an offset: "
-            'write it like "2031-12-24T18:00:00-05:00"'
-        )
-    return moment <= now
-
-
-def _check_delivery(spec: Spec) -> None:
-    """A guard rail that is silently not kept would be worse than none."""
-    for name in ("window", "hold"):
-        if getattr(spec.delivery, name) is not None:
-            raise UsageError(
-                f"{spec.document.file}: delivery.{name} is not carried out by this version, and sending without it "
-                "would break what was reviewed. Remove it, or write `schedule`. Nothing was sent."
-            )
 
 
 def _refuse_conflicts(spool: PlanSpool, by_spec: dict[str, SpecPlan]) -> None:

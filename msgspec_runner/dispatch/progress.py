@@ -34,8 +34,10 @@ class RunResult:
         totals: the run's messages by state.
         stopped_reason: why it stopped early, for people; None: it did not.
         interrupted: somebody asked it to stop.
+        expired: messages that became too late while it ran; they stay planned, and the next ``send`` skips them.
     """
 
     totals: Totals
     stopped_reason: str | None = None
     interrupted: bool = False
+    expired: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.dispatch.progress import Progress, RunResult
@@ -21,6 +21,7 @@ def run_dispatcher(
     concurrency: int,
     timeout: float,
     rate: float | None,
+    rates: Mapping[str, float],
     retry_server_errors: bool,
     on_event: Callable[[Progress], None],
 ) -> RunResult:
@@ -37,6 +38,7 @@ def run_dispatcher(
         concurrency: requests under way at once.
         timeout: seconds for one request.
         rate: messages a second; None for no limit.
+        rates: messages a second of specs that have a rate of their own.
         retry_server_errors: take a 500-511 as a proof that nothing was sent.
         on_event: is told what happens, in the event loop; must be quick.
     """
@@ -49,6 +51,7 @@ def run_dispatcher(
             ),
             concurrency=concurrency,
             rate=rate,
+            rates=rates,
             on_event=on_event,
         )
     )
@@ -61,10 +64,13 @@ async def _run(
     *,
     concurrency: int,
     rate: float | None,
+    rates: Mapping[str, float],
     on_event: Callable[[Progress], None],
 ) -> RunResult:
     async with client:
-        dispatcher = Dispatcher(ledger, client, run_id, concurrency=concurrency, rate=rate, on_event=on_event)
+        dispatcher = Dispatcher(
+            ledger, client, run_id, concurrency=concurrency, rate=rate, rates=rates, on_event=on_event
+        )
         loop = asyncio.get_running_loop()
         # SIGHUP: the terminal is gone. Who started the run with nohup has it ignored, and goes on.
         hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN

@@ -61,7 +61,9 @@ def _inside(file: str, root: Path) -> Path:
     if not inside:
         raise ConfigError(f"suppressions: {file} must lie inside the project: copy it there")
     if not exists:
-        raise ConfigError(f"suppressions: no file {file} in the project: add it, or correct the path. Nothing was sent.")
+        raise ConfigError(
+            f"suppressions: no file {file} in the project: add it, or correct the path. Nothing was sent."
+        )
     return path
 
 

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import hashlib
 import heapq
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from msgspec_runner.dispatch.delivery import Rules, Window, written
 from msgspec_runner.dispatch.dispatcher import PAGE, Dispatcher
 from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.dispatch.retry import MAX_ATTEMPTS, MAX_ELAPSED
@@ -26,6 +29,7 @@ from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.ledger import Record, Run, RunStatus, Settlement
 from msgspec_runner.ledger.sqlite import SqliteLedger
 from msgspec_runner.model import Message, Outcome, OutcomeKind, State
+from msgspec_runner.templates.problems import Refusal
 
 RUN = "20310102-120000-test"
 ACCEPTED = Outcome(OutcomeKind.ACCEPTED, http_status=200, message_id="65f0c0ff")
@@ -33,6 +37,8 @@ REJECTED = Outcome(OutcomeKind.REJECTED, http_status=200, error="Invalid number.
 UNSENT = Outcome(OutcomeKind.UNSENT, error="no connection to the API")
 IN_DOUBT = Outcome(OutcomeKind.IN_DOUBT, http_status=500, error="HTTP 500: the API is in trouble")
 STOP = Outcome(OutcomeKind.STOP, http_status=401, error="HTTP 401: the API refused the key")
+START = datetime(2031, 1, 2, 12, tzinfo=UTC)
+"""When each run begins."""
 
 T = TypeVar("T")
 Script = Callable[[int], Outcome | Awaitable[Outcome]]
@@ -85,13 +91,24 @@ class AtOnce(Executor):
 class World:
     """A planned run, a transport that follows a script, and what happened."""
 
-    def __init__(self, folder: Path, messages: int, script: Script, *, concurrency: int = 4, **options: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        messages: int,
+        script: Script,
+        *,
+        concurrency: int = 4,
+        spec_of: Callable[[int], str] = lambda _: "spec",
+        delivery_of: Callable[[int], Rules] = lambda _: Rules(),
+        **options: object,
+    ) -> None:
         self.path = folder / "ledger.db"
         self.path.touch()
         self.ledger = SqliteLedger(self.path)
         self.clock = JumpingClock()
         self.script = script
         self.posts: list[tuple[int, float]] = []
+        self.schedules: dict[int, str | None] = {}
         self.events: list[Progress] = []
         self.event_times: list[float] = []
         self.options = {"concurrency": concurrency, "rand": lambda: 0.5, **options}
@@ -100,19 +117,27 @@ class World:
         self.ledger.plan(
             RUN,
             [
-                Message(key, "", "spec", 1, row, f"+1617555{row:04}", b"%d" % row, "digest")
+                Message(
+                    *(key, "", spec_of(row), 1, row, f"+1617555{row:04}", b'{"row":%d}' % row, "digest"),
+                    delivery=written(delivery_of(row)),
+                )
                 for row, key in enumerate(self.keys, 1)
             ],
         )
 
     async def post(self, body: bytes) -> Outcome:
-        row = int(body)
+        fields = json.loads(body)
+        row = fields["row"]
         self.posts.append((row, self.clock.time))
+        self.schedules[row] = fields.get("schedule")
         outcome = self.script(row)
         if isinstance(outcome, Outcome):
             await asyncio.sleep(0)
             return outcome
         return await outcome
+
+    def wall(self) -> datetime:
+        return START + timedelta(seconds=self.clock.time - 1000.0)
 
     def see(self, event: Progress) -> None:
         self.events.append(event)
@@ -124,6 +149,7 @@ class World:
             self,
             RUN,
             clock=self.clock,
+            wall=self.wall,
             on_event=self.see,
             executor=AtOnce(),
             **self.options,  # type: ignore[arg-type]
@@ -481,7 +507,7 @@ def test_a_ledger_that_fails_stops_the_run(world: Make, failures: int) -> None:
     # The run of the first connection is dead now; plan it again here.
     ledger.recover()
     ledger.begin(Run(RUN + "2", "sandbox"))
-    messages = [Message(key, "", "s", 1, row, "+1", b"%d" % row, "d") for row, key in enumerate(w.keys, 1)]
+    messages = [Message(key, "", "s", 1, row, "+1", b'{"row":%d}' % row, "d") for row, key in enumerate(w.keys, 1)]
     assert ledger.plan(RUN + "2", messages) == 100
     dispatcher = Dispatcher(ledger, w, RUN + "2", concurrency=4, clock=w.clock, executor=AtOnce())
     with pytest.raises(LedgerError, match="the disk is full"):
@@ -517,6 +543,161 @@ def test_progress_tells_every_settlement_once(world: Make) -> None:
     told = Counter((s.key, s.state) for event in w.events for s in event.settled)
     assert told == Counter((key, state) for key in w.keys for state in (State.RETRY_WAIT, State.ACCEPTED))
     assert w.events[-1].sending == w.events[-1].waiting == 0
+
+
+# specs with rates of their own
+
+
+def most_in_a_second(times: Sequence[float]) -> int:
+    return max(sum(start <= time < start + 1 for time in times) for start in times)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 20])
+@pytest.mark.parametrize("run_rate", [None, 40.0])
+def test_a_specs_rate_holds_for_its_messages_and_keeps_no_others_up(
+    world: Make, concurrency: int, run_rate: float | None
+) -> None:
+    async def answer() -> Outcome:
+        await w.clock.sleep(0.01)
+        return ACCEPTED
+
+    w = world(
+        300,
+        lambda _: answer(),
+        concurrency=concurrency,
+        rate=run_rate,
+        rates={"slow": 2.0, "brisk": 10.0},
+        spec_of=lambda row: "slow" if row <= 20 else "brisk" if row <= 100 else "free",
+    )
+    assert w.run().totals.accepted == 300
+    slow, brisk, free = (
+        [time for row, time in w.posts if row in rows] for rows in (range(21), range(21, 101), range(101, 301))
+    )
+    assert most_in_a_second(slow) <= 3  # of 2/s, a second that begins with a message holds one more
+    assert most_in_a_second(brisk) <= 11
+    assert run_rate is None or most_in_a_second([time for _, time in w.posts]) <= 44
+    for times, shortest in ((slow, 19 / 2.0), (brisk, 79 / 10.0)):
+        late = 1.25 if run_rate or concurrency == 1 else 1.1  # when its turn comes, another's may be under way
+        assert shortest * 0.999 <= times[-1] - times[0] <= shortest * late
+    alone = 200 / (run_rate - 12.0 if run_rate else 100.0 * concurrency)
+    assert free[-1] - free[0] < alone * 1.3 + 0.5, "it did not wait for the others"
+    for rows in (range(1, 21), range(21, 101)):
+        posted = [row for row, _ in w.posts if row in rows]
+        assert posted == sorted(posted), "within a spec the order is that of the plan"
+
+
+def test_a_slow_spec_of_many_pages_is_passed_over_without_being_held_in_memory(world: Make) -> None:
+    rows = PAGE * 3
+    w = world(
+        rows + 20, lambda _: ACCEPTED, rates={"slow": 1000.0}, spec_of=lambda row: "slow" if row <= rows else "free"
+    )
+    dispatcher = w.dispatcher()
+    held = []
+
+    def script(_: int) -> Outcome:
+        held.append(sum(len(lane.backlog) for lane in dispatcher._lanes._lanes))
+        return ACCEPTED
+
+    w.script = script
+    assert w.run_with(dispatcher).totals.accepted == rows + 20
+    assert max(held) <= PAGE + 20 + 4
+    first = next(place for place, (row, _) in enumerate(w.posts) if row > rows)
+    assert first < PAGE, "the others begin long before its end"
+
+
+def test_no_more_than_twice_the_concurrency_is_claimed_with_rates_either(world: Make) -> None:
+    seen = []
+
+    def script(_: int) -> Outcome:
+        seen.append(w.query("SELECT count(*) FROM messages WHERE state = 'sending'")[0][0])
+        return ACCEPTED
+
+    names = [f"spec-{number}" for number in range(10)]
+    w = world(100, script, concurrency=2, rates=dict.fromkeys(names, 5.0), spec_of=lambda row: names[row % len(names)])
+    assert w.run().totals.accepted == 100
+    assert max(seen) <= 4
+
+
+def test_a_stop_hands_back_what_waits_for_its_specs_rate(world: Make) -> None:
+    async def main(dispatcher: Dispatcher) -> RunResult:
+        running = asyncio.ensure_future(dispatcher.run())
+        while len(w.posts) < 3:
+            await asyncio.sleep(0)
+        dispatcher.request_stop()
+        return await running
+
+    w = world(20, lambda _: ACCEPTED, rates={"spec": 1.0})
+    result = w.run(main)
+    assert result.totals.accepted == len(w.posts)
+    assert result.totals.planned == 20 - len(w.posts)
+
+
+def test_what_is_tried_again_keeps_its_specs_rate(world: Make) -> None:
+    w = world(30, in_turn(UNSENT, UNSENT), rates={"spec": 20.0})
+    assert w.run().totals.accepted == 30
+    assert most_in_a_second([time for _, time in w.posts]) <= 22
+
+
+# when people may be texted
+
+
+def test_outside_of_the_window_a_message_is_posted_with_a_schedule(world: Make) -> None:
+    hours = {1: (time(12), time(13)), 2: (time(13), time(14)), 3: (time(9), time(12))}
+    w = world(3, lambda _: ACCEPTED, delivery_of=lambda row: Rules(Window(*hours[row], "UTC")))
+    assert w.run().totals.accepted == 3
+    assert w.schedules == {1: None, 2: "2031-01-02T13:00:00+00:00", 3: "2031-01-03T09:00:00+00:00"}
+    stored = w.query("SELECT row, scheduled_for FROM messages ORDER BY row")
+    assert stored == list(w.schedules.items())
+
+
+def test_the_window_is_asked_when_a_message_is_posted_not_when_it_was_planned(world: Make) -> None:
+    hours = Window(time(9), time(12, 1), "UTC")
+    w = world(120, lambda _: ACCEPTED, rate=1.0, delivery_of=lambda _: Rules(hours))
+    assert w.run().totals.accepted == 120
+    at_once = [row for row, schedule in w.schedules.items() if schedule is None]
+    assert at_once == list(range(1, 61))
+    assert {w.schedules[row] for row in range(61, 121)} == {"2031-01-03T09:00:00+00:00"}
+
+
+def test_rules_that_nobody_can_read_stop_the_run_and_nothing_is_sent(world: Make) -> None:
+    w = world(10, lambda _: ACCEPTED, delivery_of=lambda row: Rules(Window(time(9), time(19), "Mars/Olympus")))
+    with pytest.raises(Refusal):
+        w.run()
+    assert w.posts == []
+    assert w.states() == {State.PLANNED: 10}
+    assert w.run_status() is RunStatus.STOPPED
+
+
+def test_a_held_message_is_held_from_each_attempt(world: Make) -> None:
+    w = world(1, in_turn(throttled(30.0)), delivery_of=lambda _: Rules(hold=timedelta(minutes=5)))
+    assert w.run().totals.accepted == 1
+    assert w.schedules == {1: "2031-01-02T12:05:30+00:00"}
+    assert w.query("SELECT scheduled_for FROM messages") == [("2031-01-02T12:05:30+00:00",)]
+
+
+def test_what_is_rejected_waits_for_nothing(world: Make) -> None:
+    w = world(1, lambda _: REJECTED, delivery_of=lambda _: Rules(hold=timedelta(minutes=5)))
+    w.run()
+    assert w.query("SELECT state, scheduled_for FROM messages") == [("rejected", None)]
+
+
+def test_what_becomes_too_late_is_left_planned_and_told(world: Make) -> None:
+    expires = START + timedelta(seconds=9.5)
+    w = world(100, lambda _: ACCEPTED, rate=1.0, delivery_of=lambda _: Rules(expires=expires))
+    result = w.run()
+    assert (result.totals.accepted, result.totals.planned, result.expired) == (10, 90, 90)
+    assert len(w.posts) == 10
+    assert (result.stopped_reason, result.interrupted) == (None, False)
+    assert w.clock.time < 1020.0, "nobody waits for the turn of what is too late"
+    assert w.run_status() is RunStatus.FINISHED
+
+
+def test_what_becomes_too_late_while_it_waits_for_another_attempt_is_handed_back(world: Make) -> None:
+    expires = START + timedelta(seconds=20)
+    w = world(3, in_turn(throttled(30.0)), delivery_of=lambda _: Rules(expires=expires))
+    result = w.run()
+    assert (result.totals.planned, result.expired) == (3, 3)
+    assert not [time for _, time in w.posts if time >= 1020.0]
 
 
 KINDS = st.sampled_from([ACCEPTED, REJECTED, UNSENT, IN_DOUBT, throttled(), throttled(3.0), STOP])

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from msgspec_runner.dispatch.delivery import Reason
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import (
     Plan,
+    Rails,
     Target,
     audience_fingerprints,
     build_plan,
     duplicate_skips,
-    expired_skips,
+    left_out,
     new_messages,
 )
 from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
@@ -31,6 +33,7 @@ from msgspec_runner.spec import build_spec
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORIGIN = "https://api.example"
+RAILS = Rails(NOW)
 
 SPEC = """
 spec: {name}
@@ -62,7 +65,7 @@ class Desk:
         self.targets.append(Target(spec, renderer))
         return self
 
-    def plan(self, *, ledger: bool = True, recipients: Path | None = None, now: datetime = NOW) -> Plan:
+    def plan(self, rails: Rails | None = None, *, ledger: bool = True, recipients: Path | None = None) -> Plan:
         return build_plan(
             self.targets,
             self.spool,
@@ -70,7 +73,7 @@ class Desk:
             origin=ORIGIN,
             root=self.root,
             recipients=recipients,
-            now=now,
+            rails=rails or RAILS,
         )
 
 
@@ -99,7 +102,7 @@ def number(row: int) -> str:
 def settle(ledger: Ledger, spool: PlanSpool, states: list[State]) -> None:
     """Send the plan in a run of its own, with an outcome for each message."""
     ledger.begin(Run("run-1", ORIGIN))
-    messages = list(new_messages(spool, ledger))
+    messages = list(new_messages(spool, ledger, RAILS))
     ledger.plan("run-1", messages)
     keys = [message.key for message in messages]
     ledger.claim("run-1", keys)
@@ -131,15 +134,15 @@ def test_the_ledger_decides_and_a_second_look_agrees(desk: MakeDesk) -> None:
         Decision.IN_DOUBT: 1,
         Decision.NEW: 2,
     }
-    assert [message.to for message in new_messages(second.spool, second.ledger)] == [number(3), number(5)]
-    assert [message.to for message in new_messages(second.spool, second.ledger, limit=1)] == [number(3)]
+    assert [message.to for message in new_messages(second.spool, second.ledger, RAILS)] == [number(3), number(5)]
+    assert [message.to for message in new_messages(second.spool, second.ledger, RAILS, limit=1)] == [number(3)]
 
 
 def test_what_another_run_took_in_the_meantime_is_not_new_any_more(desk: MakeDesk) -> None:
     mine, other = (desk().spec((number(1), "Hi"), (number(2), "Hi")) for _ in range(2))
     assert mine.plan().count(Decision.NEW) == other.plan().count(Decision.NEW) == 2
     settle(other.ledger, other.spool, [State.ACCEPTED, State.IN_DOUBT])
-    assert list(new_messages(mine.spool, mine.ledger)) == []
+    assert list(new_messages(mine.spool, mine.ledger, RAILS)) == []
 
 
 def test_the_same_to_the_same_number_is_skipped(desk: MakeDesk) -> None:
@@ -178,18 +181,128 @@ def test_more_recipients_than_allowed_are_refused(desk: MakeDesk) -> None:
         desk().spec(*rows, delivery="delivery: {max_recipients: 2}").plan()
 
 
+def test_who_is_refused_for_too_many_recipients_is_refused_whatever_the_limit(desk: MakeDesk, tmp_path: Path) -> None:
+    others = tmp_path / "others.csv"
+    others.write_text("phone,text\n" + "".join(f"{number(row)},Hi\n" for row in range(3)), encoding="utf-8")
+    here = desk().spec((number(1), "Hi"), delivery="delivery: {max_recipients: 2}")
+    assert here.plan().count(Decision.NEW) == 1
+    with pytest.raises(UsageError, match="more than 2 recipients"):
+        here.plan(recipients=others)
+
+
+def reasons(here: Desk, rails: Rails) -> list[tuple[str, int, str]]:
+    return [(skip.spec, skip.row, skip.reason) for skip in left_out(here.spool, here.ledger, rails)]
+
+
 def test_an_expired_spec_sends_nothing_and_says_so(desk: MakeDesk) -> None:
     here = desk().spec((number(1), "Hi"), name="fresh")
     here.spec(
         (number(1), "Hi"), (number(2), "Hi"), name="old", delivery='delivery: {expires: "2026-11-23T13:00+01:00"}'
     )
-    assert here.plan(now=NOW).specs[1].decisions == {Decision.EXPIRED: 2}
-    skips = list(expired_skips(here.targets, origin=ORIGIN, root=here.root, recipients=None, now=NOW))
-    assert [(skip.spec, skip.row, skip.reason) for skip in skips] == [("old", 1, "expired"), ("old", 2, "expired")]
+    assert here.plan().specs[1].decisions == {Decision.EXPIRED: 2}
+    assert reasons(here, Rails(NOW)) == [("old", 1, "expired"), ("old", 2, "expired")]
+    assert [message.spec for message in new_messages(here.spool, here.ledger, Rails(NOW))] == ["fresh"]
 
     early = desk()
     early.targets = here.targets
-    assert early.plan(now=NOW - timedelta(seconds=1)).count(Decision.NEW) == 3
+    assert early.plan(Rails(NOW - timedelta(seconds=1))).count(Decision.NEW) == 3
+
+
+def test_what_was_sent_before_it_expired_stays_sent(desk: MakeDesk) -> None:
+    def spec() -> Desk:
+        return desk().spec((number(1), "Hi"), (number(2), "Hi"), delivery='delivery: {expires: "2026-11-23T13:00Z"}')
+
+    first = spec()
+    first.plan()
+    settle(first.ledger, first.spool, [State.ACCEPTED, State.REJECTED])
+    later = spec()
+    rails = Rails(NOW + timedelta(days=1))
+    assert later.plan(rails).specs[0].decisions == {Decision.SENT: 1, Decision.REJECTED: 1}
+    assert reasons(later, rails) == []
+
+
+WINDOW = "window: {from: '%s', to: '%s', timezone: UTC}"
+
+
+@pytest.mark.parametrize(
+    ("rails", "expected"),
+    [
+        (WINDOW % ("09:00", "13:00"), {Decision.NEW: 1}),
+        (WINDOW % ("13:00", "14:00") + ", expires: '2026-11-23T13:00:01Z'", {Decision.NEW: 1}),
+        (WINDOW % ("13:00", "14:00") + ", expires: '2026-11-23T13:00:00Z'", {Decision.EXPIRED: 1}),
+        ("hold: 1h, expires: '2026-11-23T13:00:01Z'", {Decision.NEW: 1}),
+        ("hold: 1h, expires: '2026-11-23T13:00:00Z'", {Decision.EXPIRED: 1}),
+    ],
+)
+def test_what_would_arrive_too_late_is_expired(desk: MakeDesk, rails: str, expected: dict[Decision, int]) -> None:
+    assert desk().spec((number(1), "Hi"), delivery=f"delivery: {{{rails}}}").plan().specs[0].decisions == expected
+
+
+def test_a_plan_forecasts_what_will_wait(desk: MakeDesk) -> None:
+    here = desk().spec((number(1), "Hi"), (number(2), "Hi"), name="now")
+    here.spec((number(1), "Hi"), name="open", delivery=f"delivery: {{{WINDOW % ('09:00', '13:00')}}}")
+    here.spec(
+        (number(1), "Hi"), (number(2), "Hi"), name="closed", delivery=f"delivery: {{{WINDOW % ('13:00', '14:00')}}}"
+    )
+    here.spec((number(1), "Hi"), name="held", delivery="delivery: {hold: 5m}")
+    plan = here.plan()
+    assert plan.scheduled == {Reason.SCHEDULE: 0, Reason.HOLD: 1, Reason.WINDOW: 2}
+    assert [dict(spec.scheduled) for spec in plan.specs] == [{}, {}, {Reason.WINDOW: 2}, {Reason.HOLD: 1}]
+    assert (plan.specs[2].opens, plan.specs[3].hold) == ("13:00", "5m")
+    assert plan.specs[2].as_dict()["scheduled"] == {"schedule": 0, "hold": 0, "window": 2}
+
+
+def test_the_rules_travel_with_the_message_and_are_no_part_of_what_was_sent(desk: MakeDesk) -> None:
+    plain = desk().spec((number(1), "Hi"))
+    plain.plan()
+    ruled = desk().spec((number(1), "Hi"), delivery=f"delivery: {{{WINDOW % ('22:00', '06:00')}, hold: 5m}}")
+    ruled.plan()
+    (before,), (after,) = plain.spool, ruled.spool
+    assert after.delivery == '{"window":["22:00","06:00","UTC"],"hold":300}'
+    assert before.delivery is None
+    assert (after.body, after.digest, after.key) == (before.body, before.digest, before.key)
+
+
+def test_each_recipient_has_the_hours_of_its_own_zone(desk: MakeDesk) -> None:
+    here = desk().spec(
+        (number(1), "America/New_York"),
+        (number(2), " Asia/Kathmandu "),
+        delivery="delivery: {window: {from: '09:00', to: '19:00', timezone: '{{ text }}'}}",
+    )
+    assert here.plan().scheduled[Reason.WINDOW] == 1, "at noon UTC it is 07:00 in New York and 17:45 in Kathmandu"
+    assert [message.delivery for message in here.spool] == [
+        '{"window":["09:00","19:00","America/New_York"]}',
+        '{"window":["09:00","19:00","Asia/Kathmandu"]}',
+    ]
+
+
+@pytest.mark.parametrize("zone", ["Mars", "", "../etc/passwd", "America"])
+def test_a_zone_that_is_none_makes_its_row_unsendable(desk: MakeDesk, zone: str) -> None:
+    here = desk().spec(
+        (number(1), "UTC"),
+        (number(2), zone),
+        delivery="delivery: {window: {from: '09:00', to: '19:00', timezone: '{{ text }}'}}",
+    )
+    with pytest.raises(UnsendableError, match="row 2 cannot be sent"):
+        here.plan()
+
+
+def test_suppressed_numbers_are_left_out_and_recorded(desk: MakeDesk) -> None:
+    rows = [(number(1), "Hi"), (number(2), "Hi"), (number(3), "Hi"), (number(2), "Hi")]
+    here = desk().spec(*rows)
+    rails = Rails(NOW, frozenset({number(2), number(9)}))
+    assert here.plan(rails).specs[0].decisions == {Decision.NEW: 2, Decision.SUPPRESSED: 1, Decision.DUPLICATE: 1}
+    assert [message.to for message in new_messages(here.spool, here.ledger, rails)] == [number(1), number(3)]
+    assert reasons(here, rails) == [("hello", 2, "suppressed")]
+
+
+def test_who_was_texted_before_the_wish_is_shown_as_sent(desk: MakeDesk) -> None:
+    first = desk().spec((number(1), "Hi"), (number(2), "Hi"))
+    first.plan()
+    settle(first.ledger, first.spool, [State.ACCEPTED, State.IN_DOUBT])
+    later = desk().spec((number(1), "Hi"), (number(2), "Hi"))
+    rails = Rails(NOW, frozenset({number(1), number(2)}))
+    assert later.plan(rails).specs[0].decisions == {Decision.SENT: 1, Decision.IN_DOUBT: 1}
 
 
 @pytest.mark.parametrize("moment", ["tomorrow", "2031-12-24T18:00:00"])
@@ -198,10 +311,9 @@ def test_an_expiry_that_is_no_moment_is_refused(desk: MakeDesk, moment: str) -> 
         desk().spec((number(1), "Hi"), delivery=f'delivery: {{expires: "{moment}"}}').plan()
 
 
-@pytest.mark.parametrize("rail", ['window: {from: "09:00", to: "19:00"}', "hold: 5m"])
-def test_a_guard_rail_that_would_not_be_kept_is_refused(desk: MakeDesk, rail: str) -> None:
-    with pytest.raises(UsageError, match=r"not carried out by this version"):
-        desk().spec((number(1), "Hi"), delivery=f"delivery: {{{rail}}}").plan()
+def test_a_window_without_a_zone_is_refused(desk: MakeDesk) -> None:
+    with pytest.raises(UsageError, match=r"delivery\.window .*time zone.* Nothing was sent"):
+        desk().spec((number(1), "Hi"), delivery='delivery: {window: {from: "09:00", to: "19:00"}}').plan()
 
 
 def test_a_row_that_cannot_be_sent_is_refused_whatever_the_linter_was_told(desk: MakeDesk) -> None:
@@ -246,5 +358,5 @@ def test_a_large_plan_keeps_the_order_of_the_rows(desk: MakeDesk) -> None:
     rows = [(number(row), "Hi") for row in range(1500)]
     here = desk().spec(*rows)
     assert here.plan().count(Decision.NEW) == 1500
-    with closing(new_messages(here.spool, here.ledger, limit=1200)) as messages:
+    with closing(new_messages(here.spool, here.ledger, RAILS, limit=1200)) as messages:
         assert [message.row for message in messages] == list(range(1, 1201))

@@ -13,7 +13,7 @@ from msgspec_runner.providers import Provider
 from msgspec_runner.rendering import RowProblem
 
 _MESSAGE = (
-    "on WhatsApp, `text` reaches only who wrote to you in the last 24 hours (error 63016 for the others): "
+    "on WhatsApp, `text` reaches only who wrote to you in the last 24 hours (the others: error 63016 at Twilio): "
     "write an approved `template` instead"
 )
 
@@ -35,8 +35,8 @@ def _for_rows(context: RowContext) -> RowCheck | None:
 def free_text_on_whatsapp(subject: Subject) -> Iterator[Finding]:
     """A WhatsApp message is free text, which only answers a recipient's own message.
 
-    WhatsApp takes free text for 24 hours after the recipient's last message and refuses it later (error 63016). Who
-    is to hear from you first needs a template that WhatsApp has approved.
+    WhatsApp takes free text for 24 hours after the recipient's last message and refuses it later (Twilio's error
+    63016). Who is to hear from you first needs a template that WhatsApp has approved.
 
     Bad::
 
