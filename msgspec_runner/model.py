@@ -13,17 +13,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What the ledger knows of a message (contract, section 4).
-
-    ::
-
-        planned ──▶ sending ──▶ accepted
-           ▲          │ ├─────▶ rejected ──(retry)──▶ released ──▶ planned
-           │          │ └─────▶ in_doubt ──(reconcile)──▶ accepted | released
-           │          ▼
-           └──── retry_wait ──▶ sending
-        skipped, cancelled: ends
-    """
+    """What the ledger knows of a message (contract, section 4); ``ledger/states.py`` draws how it moves."""
 
     PLANNED = "planned"
     SENDING = "sending"
@@ -81,6 +71,7 @@ class Message:
         body: the exact JSON to post, as UTF-8.
         digest: sha256 of the body before delivery rules, hex; tells "changed since sent".
         segments: SMS segments of the text; None where the provider has none.
+        delivery: delivery rules that are applied when it is posted, as JSON text; None: none.
     """
 
     key: str
@@ -92,6 +83,7 @@ class Message:
     body: bytes
     digest: str
     segments: int | None = None
+    delivery: str | None = None
 
 
 SANDBOX_ORIGIN = "sandbox"

@@ -131,6 +131,7 @@ class Spec(NamedTuple):
         locale: the spec's own; None for the configuration's.
         timezone: the spec's own; None for the configuration's.
         delivery: the guard rails.
+        by_path: the fields by their keys below ``message``; the first of those that a mistake gives one path.
     """
 
     document: Document
@@ -149,11 +150,11 @@ class Spec(NamedTuple):
     locale: str | None
     timezone: str | None
     delivery: Delivery
+    by_path: Mapping[tuple[str, ...], Field]
 
     def field(self, *path: str) -> Field | None:
         """Return the field at a path below ``message``, or None."""
-        full = ("message", *path)
-        return next((field for field in self.fields if field.path == full), None)
+        return self.by_path.get(path)
 
     @property
     def templates(self) -> Iterator[Field]:
@@ -209,6 +210,7 @@ def build_spec(document: Document) -> Spec:
         locale=_text(root, "locale"),
         timezone=_text(root, "timezone"),
         delivery=_delivery(_map(root, "delivery")),
+        by_path={field.path[1:]: field for field in reversed(fields)},
     )
 
 

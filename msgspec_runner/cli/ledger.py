@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 
 import click
 
-from msgspec_runner.cli.connection import choose_ledger
+from msgspec_runner.cli.connection import choose_ledger, ledger_option
 from msgspec_runner.cli.options import Terminal, common
-from msgspec_runner.ledger import LEDGER_ID_FILE, init_ledger, open_ledger, read_ledger_id
+from msgspec_runner.errors import UsageError
+from msgspec_runner.ledger import LEDGER_ID_FILE, Ledger, RunStatus, init_ledger, open_ledger, read_ledger_id
 from msgspec_runner.project import configure
 from msgspec_runner.reports.run_summary import totals_words
-from msgspec_runner.reports.text import printable
+from msgspec_runner.reports.text import count, printable
 
 
 @click.group("ledger", short_help="Look after the ledger of what was sent.")
@@ -26,7 +31,7 @@ def command() -> None:
 
 
 @command.command("init")
-@click.option("--ledger", metavar="PATH", help="The ledger; default .msgspec-runner/ledger.db.")
+@ledger_option
 @click.option("--new", is_flag=True, help="The project's ledger is lost: start another, and send everything again.")
 @common
 def init(*, ledger: str | None, new: bool, profile: str | None, terminal: Terminal) -> int:
@@ -44,7 +49,7 @@ def init(*, ledger: str | None, new: bool, profile: str | None, terminal: Termin
 
 
 @command.command("info")
-@click.option("--ledger", metavar="PATH", help="The ledger; default .msgspec-runner/ledger.db.")
+@ledger_option
 @common
 def info(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     """Show where the ledger is, its id, and what it holds.
@@ -53,13 +58,121 @@ def info(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     Example:
       msgspec-runner ledger info
     """
-    config = configure((), profile)
-    location = choose_ledger(ledger, config)
-    with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
-        expected = read_ledger_id(config.root)
+    with _opened(ledger, profile) as book:
+        expected = read_ledger_id(configure((), profile).root)
         verdict = "the project's" if expected == book.id else "NOT the project's" if expected else "not committed yet"
         click.echo(f"ledger  {printable(book.location)}")
         click.echo(f"id      {book.id} ({verdict})")
         click.echo(f"runs    {len(book.runs()):,}")
         click.echo(f"holds   {totals_words(book.totals())}")
     return 0
+
+
+@command.command("migrate")
+@ledger_option
+@common
+def migrate(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
+    """Bring the ledger to the schema of this version, as every command does that opens it.
+
+    Older versions refuse a ledger of a newer schema, so upgrade all who use it.
+
+    \b
+    Example:
+      msgspec-runner ledger migrate
+    """
+    with _opened(ledger, profile) as book:
+        click.echo(f"ledger {printable(book.location)} has schema {book.schema}, the newest")
+    return 0
+
+
+@command.command("prune")
+@click.option("--before", required=True, metavar="DATE", help="2031-01-31, or with a time; UTC without an offset.")
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@ledger_option
+@common
+def prune(*, before: str, yes: bool, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
+    """Erase people's data from what came to rest before a date: numbers, texts, names and errors.
+
+    Identities, states, times and the API's ids stay: nothing is sent again because it was forgotten. What is in doubt
+    or still planned is left as it is, and so is every message of a run that is under way.
+
+    \b
+    Example:
+      msgspec-runner ledger prune --before 2031-01-31 --yes
+    """
+    moment = _moment(before)
+    with _opened(ledger, profile) as book:
+        book.recover()
+        _confirm(f"Erase people's data of everything that did not move since {moment:%Y-%m-%d %H:%M %Z}?", yes=yes)
+        erased = book.erase(before=moment, by=_who())
+        _say_erased(book, f"people's data was erased from {count(erased, 'message')}", terminal)
+    return 0
+
+
+@command.command("forget")
+@click.argument("number")
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@ledger_option
+@common
+def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
+    """Erase one person's data: everything that the ledger holds of NUMBER, but for the identities.
+
+    Nothing is sent again because it was forgotten, and nothing is sent to NUMBER from what was left planned. Messages
+    of a run that is under way are left as they are.
+
+    \b
+    Example:
+      msgspec-runner ledger forget +16175551212 --yes
+    """
+    from msgspec_runner.content.phone import canonical, mask, problem
+
+    to = canonical(number)
+    if to is None:
+        raise UsageError(f"NUMBER {problem(number)}")
+    with _opened(ledger, profile) as book:
+        book.recover()
+        _confirm(f"Erase everything that the ledger holds of {mask(to)}?", yes=yes)
+        erased = book.erase(number=to, by=_who())
+        _say_erased(book, f"{mask(to)} was erased from {count(erased, 'message')}", terminal)
+    return 0
+
+
+@contextmanager
+def _opened(ledger: str | None, profile: str | None) -> Iterator[Ledger]:
+    """Open an existing ledger, whether or not it is the project's."""
+    config = configure((), profile)
+    location = choose_ledger(ledger, config)
+    with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
+        yield book
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError("--before is no date: write it like 2031-01-31, or 2031-01-31T18:00:00-05:00") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    """Ask, or raise where nobody is there or the answer is no."""
+    if yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("there is no terminal to confirm at: add --yes. Nothing was erased.")
+    if not click.confirm(f"{question} It cannot be undone.", err=True):
+        raise UsageError("not confirmed: nothing was erased")
+
+
+def _who() -> str:
+    """Return the name of who types, for the ledger's record of decisions."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a user's name
+        return "person"
+
+
+def _say_erased(book: Ledger, words: str, terminal: Terminal) -> None:
+    click.echo(words)
+    if any(run.status is RunStatus.RUNNING for run in book.runs()):
+        terminal.warn("a run is under way: its messages were left as they are. Run this again when it has ended")

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from msgspec_runner.cli.connection import choose_ledger
+from msgspec_runner.cli.connection import choose_ledger, ledger_option
 from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.content.phone import mask, mask_within
 from msgspec_runner.errors import UsageError
@@ -29,7 +29,7 @@ SHOWN_RUNS = 20
 @click.option("--spec", metavar="ID", help="Only messages of this spec.")
 @click.option("--output", type=click.Choice(["text", "json", "csv"]), default="text", help="Form of the output.")
 @click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the text.")
-@click.option("--ledger", metavar="PATH", help="The ledger; default .msgspec-runner/ledger.db.")
+@ledger_option
 @common
 def command(
     *,

@@ -6,17 +6,33 @@ API that throttles everything must not be asked for ever (contract, section 4).
 
 from __future__ import annotations
 
+import re
+from collections import deque
+
 from msgspec_runner.model import Outcome, OutcomeKind
 
 MAX_DOUBTS = 5
 """In doubt in a row, across the run, until it stops. Only an acceptance or a rejection ends the row."""
 
 MAX_REJECTIONS = 20
-"""Rejections with the same words in a row until the run stops: "many identical rejections" of the contract."""
+"""Rejections alike in a row until the run stops: "many identical rejections" of the contract. Those are alike that
+differ in numbers and ids only: an API that quotes the recipient says something else each time."""
+
+WINDOW = 100
+"""Messages of late over which failures are counted. Only what is known of a message for good counts, not what will be
+tried again: a burst of 429 says nothing of the messages."""
+
+MAX_FAILURES = WINDOW // 2
+"""Of the last :data:`WINDOW` messages, so many may be rejected or in doubt; one more stops the run."""
 
 MAX_THROTTLES = 6
 """429 in a row until the run stops; those of requests in flight together count as one. As many as a message gets
 attempts (``retry.MAX_ATTEMPTS``), so that a single message meets the same end."""
+
+_FAILURES = (OutcomeKind.REJECTED, OutcomeKind.IN_DOUBT)
+
+_ID = re.compile(r"\+?\b[0-9a-f]*[0-9][0-9a-f]*(?:[-:.][0-9a-f]+)*\b|[0-9]+", re.IGNORECASE)
+"""A number, or an id in hexadecimal digits; a word without any digit is none."""
 
 
 class Breaker:
@@ -25,9 +41,12 @@ class Breaker:
     def __init__(self) -> None:
         self._doubts = 0
         self._rejections = 0
-        self._words: tuple[int | None, str | None] | None = None
+        self._words: tuple[int | None, str] | None = None
         self._throttles = 0
         self._throttled_at = float("-inf")
+        self._recent: deque[bool] = deque(maxlen=WINDOW)
+        """Whether each of the last messages failed."""
+        self._failures = 0
 
     def observe(self, outcome: Outcome, started: float, now: float) -> str | None:
         """Count one outcome; return why the run must stop, or None.
@@ -41,21 +60,36 @@ class Breaker:
             case OutcomeKind.ACCEPTED:
                 self._doubts = self._rejections = self._throttles = 0
                 self._words = None
+                return self._settled(outcome)
             case OutcomeKind.REJECTED:
-                return self._rejected(outcome)
+                return self._rejected(outcome) or self._settled(outcome)
             case OutcomeKind.IN_DOUBT:
-                self._doubts += 1
-                if self._doubts >= MAX_DOUBTS:
-                    return f"{MAX_DOUBTS} messages in a row are in doubt, the last: {outcome.error}"
+                return self._in_doubt(outcome) or self._settled(outcome)
             case OutcomeKind.THROTTLED:
                 return self._throttled(started, now)
             case _:
                 pass
         return None
 
+    def _settled(self, outcome: Outcome) -> str | None:
+        failed = outcome.kind in _FAILURES
+        if len(self._recent) == WINDOW:
+            self._failures -= self._recent[0]
+        self._recent.append(failed)
+        self._failures += failed
+        if failed and len(self._recent) == WINDOW and self._failures > MAX_FAILURES:
+            return f"{self._failures} of the last {WINDOW} messages were not accepted, the last: {outcome.error}"
+        return None
+
+    def _in_doubt(self, outcome: Outcome) -> str | None:
+        self._doubts += 1
+        if self._doubts >= MAX_DOUBTS:
+            return f"{MAX_DOUBTS} messages in a row are in doubt, the last: {outcome.error}"
+        return None
+
     def _rejected(self, outcome: Outcome) -> str | None:
         self._doubts = self._throttles = 0
-        words = (outcome.http_status, outcome.error)
+        words = (outcome.http_status, _ID.sub("#", outcome.error or ""))
         self._rejections = self._rejections + 1 if words == self._words else 1
         self._words = words
         if self._rejections >= MAX_REJECTIONS:

@@ -336,7 +336,7 @@ class Dispatcher:
         """Decide what follows from an attempt, for the message and for the run."""
         now = self._clock.now()
         if outcome.kind is OutcomeKind.ACCEPTED:
-            self._pace.accepted()
+            self._pace.accepted(started)
         decision = decide(outcome, job.learn(outcome, now), now, self._rand())
         if decision.retry_at is not None:
             job.due = decision.retry_at

@@ -15,8 +15,26 @@ from msgspec_runner.errors import UsageError
 BURST = 0.1
 """A second may hold at most ``1 + BURST`` times the rate (contract, section 4)."""
 
-RECOVERY = 0.005
-"""Share of the full rate that each acceptance gives back after a 429: 100 acceptances from half to full."""
+REGAIN = 2.0
+"""Messages a second that each acceptance gives back, far from the rate that was too fast: seconds from half to nearly
+full."""
+
+PROBE = 0.02
+"""The same near that rate: about 2 % in a second, so that a limit is met seldom."""
+
+PROBE_SECOND = 1.0
+"""Messages a second that a whole second of acceptances gives back there at least, or a low rate would stay low."""
+
+NEAR = (0.9, 1.1)
+"""Shares of the rate that was too fast, between which the way up is slow. Who gets beyond was not near a limit."""
+
+MEMORY = 0.8
+"""Share of the rate that was too fast which is still remembered when a lower one was too fast as well: a limit that
+fell is found by and by, and a few unlucky 429 do not make it look lower than it is."""
+
+PROOF = 2
+"""Requests that were in flight with a 429, and accepted, beyond those that got a 429 too: then there was room, the 429
+was about one message, and the rate is given back at once."""
 
 MIN_RATE = 1.0
 """Messages a second: no 429 brings the rate below it (unless it was configured lower); waits do the rest."""
@@ -75,7 +93,12 @@ def tolerance_of(rate: float) -> float:
 class Pace:
     """The pace of one run: a rate, its slow-down on 429, and a pause.
 
-    Without a configured rate there is none until the first 429; then it is learnt from what was sent so far.
+    Without a configured rate there is none until the first 429; then it is learnt from what was sent so far, and grows
+    again beyond that.
+
+    A **burst** is a 429 and whatever is answered to the requests that were in flight with it: they tell of one rate,
+    so they halve it once. An API that is full refuses nearly all of them. If it takes them instead, the rate is not
+    what it minds, and the halving is undone; the wait that it asked for stays.
 
     Args:
         rate: messages a second; None: as fast as the concurrency allows.
@@ -87,6 +110,14 @@ class Pace:
         self._arrival = float("-inf")
         self._paused_until = float("-inf")
         self._slowed_at = float("-inf")
+        self._limit = 0.0
+        """The rate that was too fast; it fades, see :data:`MEMORY`."""
+        self._before: float | None = None
+        """The rate before the burst; None: it is known by now that it was too fast, or not."""
+        self._proof = 0
+        """Of the requests in flight with the burst's first 429: accepted, less refused."""
+        self._binding = True
+        """Whether it is the rate that keeps the last message waiting: else it may be as high as it likes."""
         self._interval = 1.0 / rate if rate else 0.0
         self._tolerance = tolerance_of(rate) if rate else 0.0
         self._window_start: float | None = None
@@ -112,6 +143,7 @@ class Pace:
         if self._rate is None:
             self._count(now)
         else:
+            self._binding = self._arrival > now - self._interval
             self._arrival = gcra(self._arrival, now, self._interval, self._tolerance)[1]
         return 0.0
 
@@ -130,24 +162,43 @@ class Pace:
         self._paused_until = max(self._paused_until, until)
 
     def throttled(self, started: float, now: float) -> bool:
-        """Halve the rate after a 429, once for all requests that were in flight together; return whether it did.
+        """Halve the rate after a 429, once a burst; return whether this one began a burst.
 
         Args:
             started: when the throttled request began.
             now: when its answer came.
         """
         if started < self._slowed_at:
+            self._proof -= 1
             return False
-        self._slowed_at = now
-        if self._full is None or self._rate is None:
-            self._full = self._rate = max(MIN_RATE, self._observed(now))
-        self._set(max(self._rate / 2, min(MIN_RATE, self._full)))
+        self._slowed_at, self._proof = now, 0
+        rate = self._before = self._rate if self._rate is not None else max(MIN_RATE, self._observed(now))
+        self._limit = max(rate, MEMORY * self._limit)
+        self._set(max(rate / 2, min(MIN_RATE, rate)))
         return True
 
-    def accepted(self) -> None:
-        """Give back a little of the rate that a 429 took."""
-        if self._rate is not None and self._full is not None and self._rate < self._full:
-            self._set(min(self._full, self._rate + RECOVERY * self._full))
+    def accepted(self, started: float) -> None:
+        """Give back a little of the rate that a 429 took, or all of it where the rate was not what the API minded.
+
+        Args:
+            started: when the accepted request began.
+        """
+        if self._rate is None:
+            return
+        if started < self._slowed_at:
+            self._proof += 1
+            if self._before is not None and self._proof >= PROOF:
+                self._set(max(self._rate, self._before))
+                self._before = None
+        elif self._binding and self._rate != self._full:
+            faster = self._rate + self._step(self._rate)
+            self._set(faster if self._full is None else min(self._full, faster))
+
+    def _step(self, rate: float) -> float:
+        low, high = (share * self._limit for share in NEAR)
+        if rate >= high:
+            return REGAIN
+        return max(PROBE, PROBE_SECOND / self._limit, min(REGAIN, low - rate))
 
     def _set(self, rate: float) -> None:
         self._rate = rate

@@ -8,25 +8,33 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from msgspec_runner.audience import open_audience, recipients_path, rendered_rows
+from msgspec_runner.audience import RenderedRow, open_audience, recipients_path, rendered_rows
 from msgspec_runner.content.segments import segments
 from msgspec_runner.dispatch.delivery import Due, Reason, due, own_schedule, read, rules_of, written
 from msgspec_runner.dispatch.plan import Decision, SpecPlan, decide
 from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
 from msgspec_runner.ledger.ledger import Entry, Ledger, Skip
 from msgspec_runner.ledger.spool import PlanSpool, Twin
-from msgspec_runner.model import Message
+from msgspec_runner.model import Message, identity
 from msgspec_runner.recipients.readers import fingerprint
-from msgspec_runner.rendering import Rendered, Renderer, to_message
+from msgspec_runner.rendering import Rendered, Renderer, RowProblem, to_message
 from msgspec_runner.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One spec to be sent, ready to be rendered."""
+    """One spec to be sent, ready to be rendered.
+
+    Attributes:
+        spec: the spec.
+        renderer: of it.
+        invalid: numbers of the rows to leave out, as the linter blamed them, beside those that cannot be rendered;
+            None: every row must be sound.
+    """
 
     spec: Spec
     renderer: Renderer
+    invalid: Collection[int] | None = None
 
 
 @dataclass(slots=True)
@@ -147,21 +155,21 @@ def build_plan(
         )
         by_spec[target.spec.id] = spec_plan
         plan.specs.append(spec_plan)
-        spool.add(_messages(target, origin=origin, root=root, recipients=recipients))
+        spool.add(_messages(target, spool, origin=origin, root=root, recipients=recipients))
+    for skip in spool.left_out():
+        by_spec[skip.spec].add(Decision.INVALID, None)
     _refuse_conflicts(spool, by_spec)
     for twin in spool.duplicates():
         by_spec[twin.spec].add(Decision.DUPLICATE, None)
-    for chunk in spool.chunks():
-        entries = ledger.entries([message.key for message in chunk]) if ledger is not None else {}
-        for message in chunk:
-            decision = rails.decide(entries.get(message.key), message)
+    for chunk in _decided(spool.chunks(), ledger, rails):
+        for message, decision in chunk:
             waits_for = rails.waits_for(message) if decision is Decision.NEW else None
             by_spec[message.spec].add(decision, message.segments, waits_for)
     return plan
 
 
 def new_messages(spool: PlanSpool, ledger: Ledger, rails: Rails, limit: int | None = None) -> Iterator[Message]:
-    """Yield the messages that are to be sent, in order, as the ledger stands now.
+    """Yield the messages that are to be sent, in order, as the ledger stands now; what is withheld is not.
 
     Args:
         spool: the plan's.
@@ -170,12 +178,14 @@ def new_messages(spool: PlanSpool, ledger: Ledger, rails: Rails, limit: int | No
         limit: at most that many.
     """
     count = 0
-    for message, decision in _decisions(spool, ledger, rails):
-        if count == limit:
-            return
-        if decision is Decision.NEW:
-            count += 1
-            yield message
+    for chunk in _decided(spool.chunks(), ledger, rails):
+        withheld = spool.withheld([message.key for message, _ in chunk])
+        for message, decision in chunk:
+            if count == limit:
+                return
+            if decision is Decision.NEW and message.key not in withheld:
+                count += 1
+                yield message
 
 
 def left_out(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
@@ -186,19 +196,27 @@ def left_out(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
         ledger: asked again, as in :func:`new_messages`.
         rails: the same as there, so that no row is both.
     """
-    for message, decision in _decisions(spool, ledger, rails):
-        if decision in _REASONS:
-            yield _skip(message, _REASONS[decision])
+    for chunk in _decided(spool.chunks(), ledger, rails):
+        for message, decision in chunk:
+            if decision in _REASONS:
+                yield _skip(message, _REASONS[decision])
 
 
 _REASONS = {Decision.SUPPRESSED: "suppressed", Decision.EXPIRED: "expired"}
 
 
-def _decisions(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[tuple[Message, Decision]]:
-    for chunk in spool.chunks():
-        entries = ledger.entries([message.key for message in chunk])
-        for message in chunk:
-            yield message, rails.decide(entries.get(message.key), message)
+def decisions_by_key(spool: PlanSpool, ledger: Ledger | None, rails: Rails) -> Iterator[tuple[Message, Decision]]:
+    """Yield every message with what is to be done with it, in the order of the keys: how a plan is pinned."""
+    for chunk in _decided(spool.chunks_by_key(), ledger, rails):
+        yield from chunk
+
+
+def _decided(
+    chunks: Iterable[list[Message]], ledger: Ledger | None, rails: Rails
+) -> Iterator[list[tuple[Message, Decision]]]:
+    for chunk in chunks:
+        entries = ledger.entries([message.key for message in chunk]) if ledger is not None else {}
+        yield [(message, rails.decide(entries.get(message.key), message)) for message in chunk]
 
 
 def duplicate_skips(spool: PlanSpool) -> Iterator[Skip]:
@@ -220,8 +238,10 @@ def _skip(row: Message | Twin, reason: str) -> Skip:
     )
 
 
-def _messages(target: Target, *, origin: str, root: Path, recipients: Path | None) -> Iterator[Message]:
-    spec = target.spec
+def _messages(
+    target: Target, spool: PlanSpool, *, origin: str, root: Path, recipients: Path | None
+) -> Iterator[Message]:
+    spec, invalid = target.spec, target.invalid
     most = spec.delivery.max_recipients
     delivery = _delivery(spec)
     count = 0
@@ -233,20 +253,37 @@ def _messages(target: Target, *, origin: str, root: Path, recipients: Path | Non
                     f"{spec.document.file}: more than {most:,} recipients, which delivery.max_recipients forbids: "
                     "check the recipients, or raise it in a reviewed commit. Nothing was sent."
                 )
-            if row.problems:
-                problem = row.problems[0]
+            # What is wrong with the spec itself would leave everybody out, so it is refused.
+            problem = next((problem for problem in row.problems if invalid is None or _is_of_spec(problem, row)), None)
+            if problem is not None:
                 raise UnsendableError(
                     f"{spec.document.file}: row {row.row.number} cannot be sent ({problem.rule}: {problem.detail}), "
                     "and the configuration ignores that rule. Correct the row. Nothing was sent."
                 )
+            if invalid is not None and (row.problems or row.row.number in invalid):
+                spool.leave_out(_invalid(spec, row, origin))
+                continue
             yield to_message(
                 spec,
                 row.rendered,
                 row.row.number,
                 origin,
-                segments=_segments(row.rendered),
+                segments=sms_segments(row.rendered),
                 delivery=delivery(row.rendered.zone),
             )
+
+
+def _is_of_spec(problem: RowProblem, row: RenderedRow) -> bool:
+    """Say whether no cell can be to blame: the field is the same for everybody, or there are no cells."""
+    is_same = problem.field is None or problem.field.template.is_static
+    return not row.header or (not problem.column and is_same)
+
+
+def _invalid(spec: Spec, row: RenderedRow, origin: str) -> Skip:
+    """Return a row as the ledger records it; its identity only where it has one."""
+    rendered = row.rendered
+    key = identity(origin, spec.id, spec.edition, rendered.to, rendered.recipient_key) if not row.problems else ""
+    return Skip(spec.id, spec.edition, row.row.number, "invalid", rendered.to, rendered.recipient_key, key)
 
 
 def _delivery(spec: Spec) -> Callable[[str], str | None]:
@@ -257,7 +294,8 @@ def _delivery(spec: Spec) -> Callable[[str], str | None]:
     return cache(lambda zone: written(rules_of(given, zone, spec.document.file)))
 
 
-def _segments(rendered: Rendered) -> int | None:
+def sms_segments(rendered: Rendered) -> int | None:
+    """Return how many segments a rendered SMS takes; None where it is none."""
     text = rendered.body.get("text")
     if rendered.body.get("provider") != "twlo" or not isinstance(text, str):
         return None

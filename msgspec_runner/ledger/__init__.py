@@ -1,14 +1,16 @@
 """The ledger: what was planned, sent, accepted and left in doubt, so that nobody is texted twice.
 
-:mod:`.ledger` says what a ledger is (values, legal moves, the protocol); :mod:`.sqlite` keeps one in a file,
-with :mod:`.schema` for its migrations and :mod:`.locks` for telling live runs from dead ones; :mod:`.opening`
-finds the right ledger for a project, or refuses; :mod:`.spool` holds a plan on its way there.
+:mod:`.ledger` says what a ledger is, with its :mod:`.values` and :mod:`.states`; :mod:`.opening` finds the right one
+for a project, or refuses; :mod:`.stores` knows the two places where one can be; :mod:`.spool` holds a plan on its way.
+:mod:`.sqlite` keeps a ledger in a file (:mod:`.schema`, :mod:`.statements`, :mod:`.locks`), :mod:`.postgres` one on a
+server (``postgres_*``), with a :mod:`.journal` on this machine for when that is away.
 """
 
 from __future__ import annotations
 
 from msgspec_runner.ledger.ledger import (
     TRANSITIONS,
+    Decided,
     Entry,
     Ledger,
     Planned,
@@ -17,6 +19,7 @@ from msgspec_runner.ledger.ledger import (
     RunStatus,
     Settlement,
     Skip,
+    Stored,
     Totals,
     new_run_id,
     timestamp,
@@ -37,6 +40,7 @@ __all__ = [
     "DEFAULT_LEDGER",
     "LEDGER_ID_FILE",
     "TRANSITIONS",
+    "Decided",
     "Entry",
     "Ledger",
     "PlanSpool",
@@ -46,6 +50,7 @@ __all__ = [
     "RunStatus",
     "Settlement",
     "Skip",
+    "Stored",
     "Totals",
     "Twin",
     "init_ledger",

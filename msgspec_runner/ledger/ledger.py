@@ -1,215 +1,49 @@
-"""What a ledger is: the values it takes and gives, the moves it allows, and the protocol every store fulfils.
+"""What a ledger is: the protocol that every store fulfils.
 
 The ledger is why nobody is texted twice. It knows each message by its identity (``model.identity``) and
-moves it from state to state; ``sending`` is on the disk before a request leaves, so whatever a crash leaves
-behind is *in doubt*, never forgotten and never sent again by itself (contract, section 4).
+moves it from state to state (:mod:`.states`); ``sending`` is on the disk before a request leaves, so whatever a crash
+leaves behind is *in doubt*, never forgotten and never sent again by itself (contract, section 4).
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
-from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from msgspec_runner.ledger.states import TRANSITIONS, sources
+from msgspec_runner.ledger.values import (
+    Decided,
+    Entry,
+    Planned,
+    Record,
+    Run,
+    RunStatus,
+    Settlement,
+    Skip,
+    Stored,
+    Totals,
+)
 from msgspec_runner.model import Message, State
 
-TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
-    {
-        State.PLANNED: frozenset({State.SENDING}),
-        State.SENDING: frozenset(
-            {State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.RETRY_WAIT, State.PLANNED},
-        ),
-        State.RETRY_WAIT: frozenset({State.SENDING, State.PLANNED}),
-        State.ACCEPTED: frozenset({State.CANCELLED}),
-        State.REJECTED: frozenset({State.RELEASED, State.PLANNED}),
-        State.IN_DOUBT: frozenset({State.ACCEPTED, State.REJECTED, State.RELEASED}),
-        State.RELEASED: frozenset({State.PLANNED}),
-        State.SKIPPED: frozenset(),
-        State.CANCELLED: frozenset(),
-    }
-)
-"""Every legal move (the diagram of :class:`~msgspec_runner.model.State`; contract, section 4).
-
-``rejected → planned`` is for a body that changed since; the same body needs ``released`` in between.
-Only what proves "not sent" leads from ``sending`` back to ``planned`` or ``retry_wait``.
-"""
-
-SETTLED_FROM = frozenset({State.SENDING, State.RETRY_WAIT, State.IN_DOUBT, State.ACCEPTED})
-"""The states that an outcome may settle. Leaving ``rejected`` and ``released`` is planning, not an outcome."""
-
-RELEASED_FROM = frozenset({State.REJECTED, State.IN_DOUBT})
-"""The states that a person may release for sending again."""
-
-
-def sources(target: State) -> frozenset[State]:
-    """Return the states from which an outcome may move a message to ``target``; empty: none may."""
-    return frozenset(state for state in SETTLED_FROM if target in TRANSITIONS[state])
-
-
-class RunStatus(StrEnum):
-    """How a run is doing. ``died`` means: its lock is free and nobody said good-bye."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    INTERRUPTED = "interrupted"
-    STOPPED = "stopped"
-    DIED = "died"
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """How many messages are in each state; the fields are the states of ``model.State``."""
-
-    planned: int = 0
-    sending: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    in_doubt: int = 0
-    retry_wait: int = 0
-    skipped: int = 0
-    released: int = 0
-    cancelled: int = 0
-
-    @property
-    def total(self) -> int:
-        """Return the number of messages in any state."""
-        return sum(self.as_dict().values())
-
-    def as_dict(self) -> dict[str, int]:
-        """Return ``{state: count}`` with every state, for reports."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One execution of ``send``: a page of the ledger.
-
-    Attributes:
-        id: see :func:`new_run_id`.
-        origin: ``sandbox``, or the API's scheme, host and port; part of every identity planned in this run.
-        specs: the ids of the specs it sends.
-        version: of msgspec-runner.
-        host: name of the machine, for people.
-        pid: of the process, for people; whether a run is alive is told by its lock only.
-        started_at: an aware time; None: the ledger's clock when it begins.
-        status: as the ledger knows it.
-        ended_at: None while it runs.
-        reason: why it stopped early, for people.
-        totals: what it left behind when it ended; None before. :meth:`Ledger.totals` counts afresh.
-    """
-
-    id: str
-    origin: str
-    specs: tuple[str, ...] = ()
-    version: str = ""
-    host: str = ""
-    pid: int = 0
-    started_at: datetime | None = None
-    status: RunStatus = RunStatus.RUNNING
-    ended_at: datetime | None = None
-    reason: str | None = None
-    totals: Totals | None = None
-
-
-class Entry(NamedTuple):
-    """What the ledger knows of one identity, for planning.
-
-    Attributes:
-        state: its state. ``sending`` with ``run_alive`` False is in doubt: :meth:`Ledger.recover` will say so.
-        digest: of the body that was planned or sent last; "changed since sent" compares it.
-        run: the run that owns it.
-        run_alive: whether that run's process still lives; its planned rows are not ours to take then.
-    """
-
-    state: State
-    digest: str
-    run: str
-    run_alive: bool
-    message_id: str | None
-    error: str | None
-    updated_at: str
-
-
-class Planned(NamedTuple):
-    """A message that waits for its turn; ``position`` is its place in the run and the cursor for paging."""
-
-    position: int
-    key: str
-    spec: str
-    row: int
-    to: str
-    body: bytes
-
-
-class Skip(NamedTuple):
-    """A row that a run left out.
-
-    Attributes:
-        reason: one word or two: ``duplicate``, ``invalid``; shown as ``skipped(reason)``.
-        to: as far as it is known, else empty.
-        key: its identity where it has one (a duplicate's is that of the first row), else empty.
-    """
-
-    spec: str
-    edition: int
-    row: int
-    reason: str
-    to: str = ""
-    recipient_key: str = ""
-    key: str = ""
-    segments: int | None = None
-
-
-class Settlement(NamedTuple):
-    """The outcome of a claimed message.
-
-    Attributes:
-        key: the message.
-        state: where it goes; must be in ``TRANSITIONS`` of where it is.
-        attempts: POSTs begun for it in this run; None: as many as it was claimed.
-        at: when it was known, aware; None: the ledger's clock.
-    """
-
-    key: str
-    state: State
-    http_status: int | None = None
-    message_id: str | None = None
-    error: str | None = None
-    attempts: int | None = None
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The one message object (contract, section 4): its fields are the keys of ``--results`` and ``status``.
-
-    A skipped row has ``state`` ``skipped`` and the reason in ``error``. Times are ISO 8601 in UTC with
-    milliseconds; ``attempts`` counts those of its run.
-    """
-
-    key: str
-    recipient_key: str
-    run: str
-    spec: str
-    edition: int
-    row: int
-    to: str
-    state: State
-    message_id: str | None
-    http_status: int | None
-    error: str | None
-    attempts: int
-    segments: int | None
-    created_at: str
-    updated_at: str
-
-    def as_dict(self) -> dict[str, str | int | None]:
-        """Return the message object as the contract names its keys, in its order."""
-        return asdict(self)
+__all__ = [
+    "TRANSITIONS",
+    "Decided",
+    "Entry",
+    "Ledger",
+    "Planned",
+    "Record",
+    "Run",
+    "RunStatus",
+    "Settlement",
+    "Skip",
+    "Stored",
+    "Totals",
+    "new_run_id",
+    "sources",
+    "timestamp",
+]
 
 
 class Ledger(Protocol):
@@ -227,6 +61,11 @@ class Ledger(Protocol):
     @property
     def location(self) -> str:
         """Where it is, for people."""
+        ...
+
+    @property
+    def schema(self) -> int:
+        """The number of its tables' last migration: opening a ledger brings it to the newest."""
         ...
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
@@ -248,7 +87,8 @@ class Ledger(Protocol):
         """Give messages to a run, as ``planned``; return how many it got.
 
         It takes what is new, ``planned`` by a run that ended, ``released``, or ``rejected`` with another
-        digest. Anything else stays as it is: another run was faster, or the caller's decision is old.
+        digest. Anything else stays as it is: another run was faster, or the caller's decision is old. A message without
+        a body, because its data was erased, is left out.
 
         Args:
             run_id: a run that was begun here.
@@ -281,8 +121,53 @@ class Ledger(Protocol):
         """
         ...
 
-    def release(self, keys: Sequence[str], reason: str) -> int:
-        """Allow ``rejected`` or ``in_doubt`` messages to be planned again; return how many were."""
+    def remember(self, run_id: str, settlement: Settlement) -> None:
+        """Take note of an outcome that :meth:`commit` will bring later, where the store is out of reach just now.
+
+        Called in the event loop and from any thread, while :meth:`commit` may be waiting for the store in another; must
+        be quick. What it noted survives ``kill -9``. A store that cannot be out of reach does nothing.
+        """
+        ...
+
+    def release(self, keys: Sequence[str], reason: str, by: str = "person") -> int:
+        """Allow ``rejected`` or ``in_doubt`` messages to be planned again; return how many were.
+
+        Args:
+            keys: of messages; one that is in another state is left as it is.
+            reason: why, in the words of who decided.
+            by: who decided.
+        """
+        ...
+
+    def resolve(self, settlements: Sequence[Settlement], by: str, reason: str) -> set[str]:
+        """Settle messages outside of a run, durably: ``in_doubt`` to ``accepted`` or ``rejected``, ``accepted`` to
+        ``cancelled``. Return the keys that were settled.
+
+        A key is left out, and stays as it is, where the move is not legal, or where another message of the same origin
+        has the ``message_id`` already: one message of the API is never the proof for two of ours. A call that brings
+        message ids looks through the whole ledger once, so bring many at a time.
+
+        Args:
+            settlements: ``attempts`` and ``at`` as for :meth:`commit`.
+            by: who decided: a person's name, or a command such as ``reconcile``.
+            reason: what it is known by.
+        """
+        ...
+
+    def erase(self, before: datetime | None = None, number: str | None = None, by: str = "person") -> int:
+        """Erase people's data: numbers, bodies, ``recipients.key`` and errors. Return how many messages and skipped
+        rows were emptied.
+
+        Identities, digests, states, times and the API's ids stay, so nothing is sent again because it was forgotten.
+        Only what is at rest is erased: ``accepted``, ``rejected``, ``cancelled``, ``released`` and skipped rows; with
+        ``number`` also what is ``in_doubt``, or still ``planned`` by a run that is over. Messages of a live run are
+        never touched.
+
+        Args:
+            before: only what did not move since this aware time.
+            number: only this recipient, E.164 with ``+``. At least one of the two is given.
+            by: who decided.
+        """
         ...
 
     def end(self, run_id: str, status: RunStatus, reason: str | None = None) -> Totals:
@@ -295,6 +180,20 @@ class Ledger(Protocol):
 
     def run(self, run_id: str) -> Run | None:
         """Return one run, or None."""
+        ...
+
+    def stored(
+        self, run: str | None = None, states: Collection[State] | None = None, origin: str | None = None
+    ) -> Iterator[Stored]:
+        """Yield whole messages in the order of the plan; None selects all. Memory stays flat.
+
+        To send what an old run left without its specs: :meth:`release` what was rejected, begin a run, and
+        :meth:`plan` the messages of what is ``released``.
+        """
+        ...
+
+    def decisions(self, key: str | None = None) -> Iterator[Decided]:
+        """Yield what was decided outside of runs, oldest first; None: about every message."""
         ...
 
     def messages(

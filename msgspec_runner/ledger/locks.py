@@ -26,6 +26,15 @@ else:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
+def lock_file(descriptor: int) -> None:
+    """Lock an open file for this process alone, until it is closed.
+
+    Raises:
+        OSError: another holds it.
+    """
+    _try_lock(descriptor, shared=False)
+
+
 class RunLock:
     """An exclusive lock that is held from construction until :meth:`release` or the end of the process.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from msgspec_runner.ledger.schema import ledger_errors
+from msgspec_runner.ledger.values import Skip
 from msgspec_runner.model import Message
 
 CACHE_KIB = 8 * 1024
@@ -31,7 +32,7 @@ _SCHEMA = (
     CREATE TABLE messages (
         id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, recipient_key TEXT NOT NULL, spec TEXT NOT NULL,
         edition INTEGER NOT NULL, row INTEGER NOT NULL, "to" TEXT NOT NULL, body BLOB NOT NULL,
-        digest TEXT NOT NULL, segments INTEGER)
+        digest TEXT NOT NULL, segments INTEGER, delivery TEXT)
     """,
     """
     CREATE TABLE twins (
@@ -39,20 +40,36 @@ _SCHEMA = (
         edition INTEGER NOT NULL, row INTEGER NOT NULL, "to" TEXT NOT NULL, segments INTEGER,
         first_row INTEGER NOT NULL, same_body INTEGER NOT NULL)
     """,
+    """
+    CREATE TABLE left_out (
+        id INTEGER PRIMARY KEY, spec TEXT NOT NULL, edition INTEGER NOT NULL, row INTEGER NOT NULL,
+        reason TEXT NOT NULL, "to" TEXT NOT NULL, recipient_key TEXT NOT NULL, key TEXT NOT NULL, segments INTEGER)
+    """,
+    "CREATE TABLE withheld (key TEXT PRIMARY KEY) WITHOUT ROWID",
 )
-_ADD = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
+_ADD = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
 _FIRST = "SELECT id, row, digest FROM messages WHERE key = ?"
 _ADD_TWIN = "INSERT INTO twins VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _COUNT = "SELECT count(*) FROM messages"
 _COUNT_TWINS = "SELECT count(*) FROM twins WHERE same_body = ?"
 _PAGE = """
-SELECT id, key, recipient_key, spec, edition, row, "to", body, digest, segments
+SELECT id, key, recipient_key, spec, edition, row, "to", body, digest, segments, delivery
 FROM messages WHERE id > ? ORDER BY id LIMIT ?
 """
 _PAGE_TWINS = """
 SELECT id, key, recipient_key, spec, edition, row, "to", segments, first_row
 FROM twins WHERE id > ? AND same_body = ? ORDER BY id LIMIT ?
 """
+_PAGE_BY_KEY = """
+SELECT id, key, recipient_key, spec, edition, row, "to", body, digest, segments, delivery
+FROM messages WHERE key > ? ORDER BY key LIMIT ?
+"""
+_LEAVE_OUT = "INSERT INTO left_out VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PAGE_LEFT_OUT = """
+SELECT id, spec, edition, row, reason, "to", recipient_key, key, segments FROM left_out WHERE id > ? ORDER BY id LIMIT ?
+"""
+_WITHHOLD = "INSERT INTO withheld VALUES (?) ON CONFLICT DO NOTHING"
+_WITHHELD = "SELECT key FROM withheld WHERE key IN ({marks})"
 
 
 class Twin(NamedTuple):
@@ -115,7 +132,7 @@ class PlanSpool:
         numbered = list(enumerate(batch, self._added + 1))
         self._added += len(batch)
         rows = [
-            (number, m.key, m.recipient_key, m.spec, m.edition, m.row, m.to, m.body, m.digest, m.segments)
+            (number, m.key, m.recipient_key, m.spec, m.edition, m.row, m.to, m.body, m.digest, m.segments, m.delivery)
             for number, m in numbered
         ]
         self._connection.execute("BEGIN")
@@ -147,6 +164,46 @@ class PlanSpool:
                 return
             yield [Message(*values) for _, *values in rows]
             after = rows[-1][0]
+
+    def chunks_by_key(self, size: int = 500) -> Iterator[list[Message]]:
+        """Yield the messages in the order of their keys, which no order of files and rows changes."""
+        after = ""
+        while True:
+            with ledger_errors("spool"):
+                rows = self._connection.execute(_PAGE_BY_KEY, (after, size)).fetchall()
+            if not rows:
+                return
+            chunk = [Message(*values) for _, *values in rows]
+            yield chunk
+            after = chunk[-1].key
+
+    def leave_out(self, skip: Skip) -> None:
+        """Keep a row that is to be recorded as skipped; it takes no identity."""
+        with ledger_errors("spool"):
+            self._connection.execute(_LEAVE_OUT, skip)
+
+    def left_out(self, size: int = 500) -> Iterator[Skip]:
+        """Yield the rows that were left out, in order."""
+        after = 0
+        while True:
+            with ledger_errors("spool"):
+                rows = self._connection.execute(_PAGE_LEFT_OUT, (after, size)).fetchall()
+            if not rows:
+                return
+            for _, *values in rows:
+                yield Skip(*values)
+            after = rows[-1][0]
+
+    def withhold(self, keys: Iterable[str]) -> None:
+        """Mark messages that must not be sent, whatever the ledger comes to say of them."""
+        with ledger_errors("spool"):
+            self._connection.executemany(_WITHHOLD, [(key,) for key in keys])
+
+    def withheld(self, keys: Sequence[str]) -> set[str]:
+        """Return those of some keys that are withheld. A few hundred keys a call."""
+        statement = _WITHHELD.format(marks=", ".join("?" * len(keys)))
+        with ledger_errors("spool"):
+            return {key for (key,) in self._connection.execute(statement, keys)}
 
     def duplicates(self) -> Iterator[Twin]:
         """Yield the rows that say the same to the same recipient again: to be ``skipped(duplicate)``."""

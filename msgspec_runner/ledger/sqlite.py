@@ -6,17 +6,21 @@ import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from msgspec_runner.errors import LedgerError
-from msgspec_runner.ledger import statements
-from msgspec_runner.ledger.ledger import (
-    RELEASED_FROM,
+from msgspec_runner.ledger import rows, sqlite_deciding, statements
+from msgspec_runner.ledger.ledger import timestamp
+from msgspec_runner.ledger.locks import RunLock, is_held
+from msgspec_runner.ledger.place import Place
+from msgspec_runner.ledger.rows import DIED, PAGE, UNKNOWN_OUTCOME, utc_now
+from msgspec_runner.ledger.schema import connect, ledger_errors, migrate, migrations, transaction
+from msgspec_runner.ledger.sqlite_commit import Unexpected, commit_at_once, commit_one_by_one
+from msgspec_runner.ledger.values import (
+    Decided,
     Entry,
     Planned,
     Record,
@@ -24,35 +28,10 @@ from msgspec_runner.ledger.ledger import (
     RunStatus,
     Settlement,
     Skip,
+    Stored,
     Totals,
-    sources,
-    timestamp,
 )
-from msgspec_runner.ledger.locks import RunLock, is_held
-from msgspec_runner.ledger.place import Place
-from msgspec_runner.ledger.schema import connect, ledger_errors, migrate, transaction
 from msgspec_runner.model import Message, State
-
-PAGE = 1000
-"""Rows fetched at a time by :meth:`SqliteLedger.messages`: memory stays flat and writers are never kept waiting."""
-
-_FIELDS = len(Record.__slots__)
-_STATE = Record.__slots__.index("state")
-
-_SOURCES = {state: json.dumps(sorted(sources(state))) for state in State}
-"""From which states a message may come to each, as JSON."""
-
-UNKNOWN_OUTCOME = "the run ended before the outcome was known"
-"""The error of a message that was still ``sending`` when its run ended or died."""
-
-
-def utc_now() -> datetime:
-    """Return this moment; the ledger's clock unless a test gives another."""
-    return datetime.now(UTC)
-
-
-class _Unexpected(Exception):  # noqa: N818 - undoes a transaction, never seen outside
-    """What was to be settled or claimed together was not all to be settled or claimed."""
 
 
 class _Held:
@@ -105,27 +84,30 @@ class SqliteLedger:
         """The file's path."""
         return str(self._path)
 
+    @property
+    def schema(self) -> int:
+        """The number of the last migration."""
+        return len(migrations())
+
     # -- planning ----------------------------------------------------------------------------------------
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Return what is known of ``keys``, by key."""
         with self._reading():
-            rows = self._connection.execute(statements.ENTRIES, (json.dumps(keys),)).fetchall()
-            alive = self._alive({run for _, _, _, run, _, _, _ in rows})
+            found = self._connection.execute(statements.ENTRIES, (json.dumps(keys),)).fetchall()
+            alive = self._alive({run for _, _, _, run, _, _, _ in found})
         return {
             key: Entry(State(state), digest, run, run in alive, message_id, error, updated_at)
-            for key, state, digest, run, message_id, error, updated_at in rows
+            for key, state, digest, run, message_id, error, updated_at in found
         }
 
     def begin(self, run: Run) -> None:
         """Take the run's lock, then enter the run: nobody may see it before it can be seen to live."""
         with self._mutex, ledger_errors(self.location):
             lock = RunLock(self._lock_path(run.id))
-            started = timestamp(run.started_at or self._clock())
-            values = (run.id, run.origin, json.dumps(run.specs), run.version, run.host, run.pid, started)
             try:
                 with transaction(self._connection):
-                    self._connection.execute(statements.BEGIN_RUN, values)
+                    self._connection.execute(statements.BEGIN_RUN, rows.run_row(run, self._clock()))
             except BaseException:
                 lock.release(remove=False)
                 raise
@@ -141,7 +123,7 @@ class SqliteLedger:
                 dead = self._dead()  # asked again, now that nobody else can be recovering
                 for run_id in dead:
                     in_doubt += self._leave(run_id)
-                    self._close_run(run_id, RunStatus.DIED, "its process ended without closing the run")
+                    self._close_run(run_id, RunStatus.DIED, DIED)
             for run_id in dead:
                 self._lock_path(run_id).unlink(missing_ok=True)
             return in_doubt
@@ -150,19 +132,19 @@ class SqliteLedger:
         """Give messages to a run, ``chunk`` a transaction; return how many it got."""
         held = self._begun(run_id)
         planned = 0
-        remaining = iter(messages)
+        remaining = rows.sendable(messages)
         while batch := list(islice(remaining, chunk)):
             with self._writing():
                 now = timestamp(self._clock())
-                rows = [
+                values = [
                     (
                         *(message.key, run_id, position, held.origin, message.spec, message.edition),
                         *(message.recipient_key, message.to, message.row, message.digest, message.body),
-                        *(message.segments, now, now),
+                        *(message.segments, message.delivery, now, now),
                     )
                     for position, message in enumerate(batch, held.position + 1)
                 ]
-                planned += self._connection.executemany(statements.PLAN, rows).rowcount
+                planned += self._connection.executemany(statements.PLAN, values).rowcount
                 held.position += len(batch)
         return planned
 
@@ -173,19 +155,19 @@ class SqliteLedger:
         while batch := list(islice(remaining, PAGE)):
             with self._writing():
                 now = timestamp(self._clock())
-                rows = [
+                values = [
                     (run_id, s.spec, s.edition, s.row, s.reason, s.to, s.recipient_key, s.key, s.segments, now)
                     for s in batch
                 ]
-                self._connection.executemany(statements.SKIP, rows)
+                self._connection.executemany(statements.SKIP, values)
 
     # -- dispatching -------------------------------------------------------------------------------------
 
     def pending(self, run_id: str, after: int = 0, limit: int = 500) -> list[Planned]:
         """Return the next planned messages of a run, in the order of the plan."""
         with self._reading():
-            rows = self._connection.execute(statements.PENDING, (run_id, after, limit)).fetchall()
-        return [Planned(*row) for row in rows]
+            found = self._connection.execute(statements.PENDING, (run_id, after, limit)).fetchall()
+        return [Planned(*row) for row in found]
 
     def claim(self, run_id: str, keys: Sequence[str]) -> set[str]:
         """Move messages of this run to ``sending``, durably; return those that may be posted."""
@@ -196,52 +178,19 @@ class SqliteLedger:
         if claims:
             self._begun(run_id)
         try:
-            return self._commit_at_once(run_id, claims, settlements)
-        except _Unexpected:
-            return self._commit_one_by_one(run_id, claims, settlements)
-
-    def _commit_at_once(self, run_id: str, claims: Sequence[str], settlements: Sequence[Settlement]) -> set[str]:
-        """Settle and claim with a statement each: SQLite works while Python goes on posting.
-
-        For each statement and each row that it returns, this thread has to wait for Python's lock, and takes it from
-        the event loop: one by one, that costs more than the work itself.
-
-        Raises:
-            _Unexpected: not every message is where it was thought to be, or an outcome cannot travel as JSON.
-        """
-        with self._writing():
-            now = timestamp(self._clock())
-            if settlements:
-                rows = orjson.dumps([_outcome(settled, now) for settled in settlements]).decode()
-                # SQLite ends a text of JSON at \u0000, and of two outcomes for one key it would take any.
-                changed = self._connection.execute(statements.SETTLE_ALL, (rows, run_id)).rowcount
-                if changed != len(settlements) or "\\u0000" in rows:
-                    raise _Unexpected
-            if claims:
-                keys = json.dumps(claims)
-                if self._connection.execute(statements.CLAIM_ALL, (now, keys, run_id)).rowcount != len(claims):
-                    raise _Unexpected
-        return set(claims)
-
-    def _commit_one_by_one(self, run_id: str, claims: Sequence[str], settlements: Sequence[Settlement]) -> set[str]:
-        """Settle and claim so that it is known which message was not where it was thought to be."""
-        claimed: set[str] = set()
-        with self._writing():
-            now = timestamp(self._clock())
-            refused = [settled for settled in settlements if not self._settle(run_id, settled, now)]
-            if claims and not refused:
-                rows = self._connection.execute(statements.CLAIM, (now, json.dumps(claims), run_id))
-                claimed = {key for (key,) in rows}
-            faults = [self._fault(run_id, settled) for settled in refused]
+            with self._writing():
+                commit_at_once(self._connection, run_id, claims, settlements, timestamp(self._clock()))
+            return set(claims)
+        except Unexpected:
+            with self._writing():
+                now = timestamp(self._clock())
+                claimed, faults = commit_one_by_one(self._connection, run_id, claims, settlements, now)
         if faults:
             raise LedgerError(f"the ledger {self.location} refused an outcome: {'; '.join(faults)}")
         return claimed
 
-    def release(self, keys: Sequence[str], reason: str) -> int:
-        """Allow rejected or in-doubt messages to be planned again; return how many were."""
-        with self._writing():
-            values = (reason, timestamp(self._clock()), json.dumps(keys), json.dumps(sorted(RELEASED_FROM)))
-            return self._connection.execute(statements.RELEASE, values).rowcount
+    def remember(self, run_id: str, settlement: Settlement) -> None:
+        """Do nothing: a file is never out of reach for a while."""
 
     def end(self, run_id: str, status: RunStatus, reason: str | None = None) -> Totals:
         """Close a run begun here and free its lock; return its totals."""
@@ -253,19 +202,40 @@ class SqliteLedger:
         held.lock.release()
         return totals
 
+    # -- deciding ----------------------------------------------------------------------------------------
+
+    def release(self, keys: Sequence[str], reason: str, by: str = "person") -> int:
+        """Allow rejected or in-doubt messages to be planned again; return how many were."""
+        with self._writing():
+            return sqlite_deciding.release(self._connection, keys, reason, by, timestamp(self._clock()))
+
+    def resolve(self, settlements: Sequence[Settlement], by: str, reason: str) -> set[str]:
+        """Settle messages outside of a run; return the keys that were settled."""
+        with self._writing():
+            return sqlite_deciding.resolve(self._connection, settlements, by, reason, timestamp(self._clock()))
+
+    def erase(self, before: datetime | None = None, number: str | None = None, by: str = "person") -> int:
+        """Erase people's data from what is at rest, and from the file's bytes; return how many were emptied."""
+        with self._mutex, ledger_errors(self.location):
+            self._place.check()
+            eraser = sqlite_deciding.Eraser(self._connection, self._path, before, number)
+            erased = eraser.erase(lambda: self._alive(None), by, timestamp(self._clock()))
+            eraser.scrub()
+            return erased
+
     # -- reading -----------------------------------------------------------------------------------------
 
     def runs(self, limit: int | None = None) -> list[Run]:
         """Return runs, newest first."""
         with self._reading():
-            rows = self._connection.execute(statements.RUNS, (-1 if limit is None else limit,)).fetchall()
-            return [self._run(row) for row in rows]
+            found = self._connection.execute(statements.RUNS, (-1 if limit is None else limit,)).fetchall()
+            return [rows.run(row, self._is_alive) for row in found]
 
     def run(self, run_id: str) -> Run | None:
         """Return one run, or None."""
         with self._reading():
             row = self._connection.execute(statements.RUN, (run_id,)).fetchone()
-            return None if row is None else self._run(row)
+            return None if row is None else rows.run(row, self._is_alive)
 
     def messages(
         self,
@@ -278,9 +248,24 @@ class SqliteLedger:
         """Yield the messages that match, in the order of the plan, then skipped rows."""
         chosen = {"run": run, "state": state, "spec": spec, "origin": origin}
         if state is not State.SKIPPED:
-            yield from self._pages(statements.RECORDS if run is None else statements.RECORDS_OF_RUN, chosen)
+            statement = statements.RECORDS if run is None else statements.RECORDS_OF_RUN
+            yield from map(rows.record, self._pages(statement, chosen))
         if state in (None, State.SKIPPED):
-            yield from self._pages(statements.SKIPS if run is None else statements.SKIPS_OF_RUN, chosen)
+            statement = statements.SKIPS if run is None else statements.SKIPS_OF_RUN
+            yield from map(rows.record, self._pages(statement, chosen))
+
+    def stored(
+        self, run: str | None = None, states: Collection[State] | None = None, origin: str | None = None
+    ) -> Iterator[Stored]:
+        """Yield whole messages that match, in the order of the plan."""
+        chosen = {"run": run, "origin": origin, "states": None if states is None else json.dumps(sorted(states))}
+        statement = statements.STORED if run is None else statements.STORED_OF_RUN
+        yield from map(rows.stored, self._pages(statement, chosen))
+
+    def decisions(self, key: str | None = None) -> Iterator[Decided]:
+        """Yield what was decided outside of runs, oldest first."""
+        for values in self._pages(statements.DECISIONS, {"key": key}):
+            yield Decided(*values)
 
     def totals(self, run: str | None = None) -> Totals:
         """Count by state, for a run or for the whole ledger."""
@@ -318,10 +303,11 @@ class SqliteLedger:
         except KeyError:
             raise LedgerError(f"run {run_id} was not begun here, or it has ended") from None
 
-    def _alive(self, run_ids: Collection[str]) -> set[str]:
-        """Return those of ``run_ids`` that are entered as running and whose lock is held."""
+    def _alive(self, run_ids: Collection[str] | None) -> set[str]:
+        """Return those of ``run_ids`` (None: of all) that are entered as running and whose lock is held."""
         running = {run_id for (run_id,) in self._connection.execute(statements.RUNNING)}
-        return {run_id for run_id in running.intersection(run_ids) if self._is_alive(run_id)}
+        chosen = running if run_ids is None else running.intersection(run_ids)
+        return {run_id for run_id in chosen if self._is_alive(run_id)}
 
     def _is_alive(self, run_id: str) -> bool:
         return run_id in self._held or is_held(self._lock_path(run_id))
@@ -342,66 +328,13 @@ class SqliteLedger:
         self._connection.execute(statements.END_RUN, values)
         return totals
 
-    def _settle(self, run_id: str, settled: Settlement, now: str) -> bool:
-        """Store one outcome; return False where it is no legal move."""
-        key, *result, allowed = _outcome(settled, now)
-        changed = self._connection.execute(statements.SETTLE, (*result, key, run_id, allowed)).rowcount
-        return changed == 1
-
-    def _fault(self, run_id: str, settled: Settlement) -> str:
-        """Return why an outcome was refused, with the API's id so that it is not lost."""
-        row = self._connection.execute(statements.STATE_OF, (settled.key,)).fetchone()
-        known = "is unknown" if row is None else f"is {row[0]} in run {row[1]}"
-        accepted = f" (message_id {settled.message_id})" if settled.message_id else ""
-        return f"message {settled.key} {known}, run {run_id} reports {settled.state}{accepted}"
-
-    def _run(self, row: Sequence[Any]) -> Run:
-        run_id, origin, status, specs, version, host, pid, started_at, ended_at, reason, totals = row
-        if status == RunStatus.RUNNING and not self._is_alive(run_id):
-            status = RunStatus.DIED
-        return Run(
-            id=run_id,
-            origin=origin,
-            specs=tuple(json.loads(specs)),
-            version=version,
-            host=host,
-            pid=pid,
-            started_at=datetime.fromisoformat(started_at),
-            status=RunStatus(status),
-            ended_at=None if ended_at is None else datetime.fromisoformat(ended_at),
-            reason=reason,
-            totals=None if totals is None else Totals(**json.loads(totals)),
-        )
-
     def _count(self, run: str | None) -> Totals:
         statement = statements.TOTALS if run is None else statements.TOTALS_OF_RUN
         return Totals(**dict(self._connection.execute(statement, {"run": run}).fetchall()))
 
-    def _pages(self, statement: str, chosen: dict[str, str | State | None]) -> Iterator[Record]:
-        after = 0
-        while True:
+    def _pages(self, statement: str, chosen: dict[str, str | None]) -> Iterator[Sequence[Any]]:
+        def fetch(after: int) -> Sequence[Sequence[Any]]:
             with self._reading():
-                values = {**chosen, "after": after, "limit": PAGE}
-                rows = self._connection.execute(statement, values).fetchall()
-            for row in rows:
-                yield _record(row[1:])
-            if len(rows) < PAGE:
-                return
-            after = rows[-1][0]
+                return self._connection.execute(statement, {**chosen, "after": after, "limit": PAGE}).fetchall()
 
-
-def _outcome(
-    settled: Settlement, now: str
-) -> tuple[str, str, int | None, str | None, str | None, int | None, str, str]:
-    """Return what the statements that settle take: key, state, results, time, and the states it may come from."""
-    state, at = settled.state, now if settled.at is None else timestamp(settled.at)
-    return (
-        *(settled.key, state, settled.http_status, settled.message_id, settled.error, settled.attempts, at),
-        _SOURCES[state],
-    )
-
-
-def _record(values: Sequence[Any]) -> Record:
-    fields = list(values[:_FIELDS])
-    fields[_STATE] = State(fields[_STATE])
-    return Record(*fields)
+        return rows.pages(fetch)

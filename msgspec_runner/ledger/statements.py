@@ -34,12 +34,13 @@ UPDATE messages SET state = 'planned', updated_at = ? WHERE run = ? AND state = 
 
 PLAN: Final = """
 INSERT INTO messages (key, run, position, origin, spec, edition, recipient_key, "to", row, state, digest, body,
-                      segments, attempts, created_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?, 0, ?, ?)
+                      segments, delivery, attempts, created_at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?, ?, 0, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
     run = excluded.run, position = excluded.position, row = excluded.row, state = 'planned', reason = NULL,
-    digest = excluded.digest, body = excluded.body, segments = excluded.segments, message_id = NULL,
-    http_status = NULL, error = NULL, attempts = 0, updated_at = excluded.updated_at
+    recipient_key = excluded.recipient_key, "to" = excluded."to", digest = excluded.digest, body = excluded.body,
+    segments = excluded.segments, delivery = excluded.delivery, message_id = NULL, http_status = NULL, error = NULL,
+    attempts = 0, claimed_at = NULL, scheduled_for = NULL, updated_at = excluded.updated_at
 WHERE (messages.state IN ('planned', 'released')
        OR (messages.state = 'rejected' AND messages.digest <> excluded.digest))
   AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = messages.run AND runs.status = 'running')
@@ -51,30 +52,32 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 PENDING: Final = """
-SELECT position, key, spec, row, "to", body
+SELECT position, key, spec, row, "to", body, delivery
 FROM messages WHERE run = ? AND position > ? AND state = 'planned' ORDER BY position LIMIT ?
 """
 
 CLAIM: Final = """
-UPDATE messages SET state = 'sending', attempts = attempts + 1, updated_at = ?
-WHERE key IN (SELECT value FROM json_each(?)) AND +run = ? AND state IN ('planned', 'retry_wait')
+UPDATE messages SET state = 'sending', attempts = attempts + 1, claimed_at = :now, updated_at = :now
+WHERE key IN (SELECT value FROM json_each(:keys)) AND +run = :run AND state IN ('planned', 'retry_wait')
 RETURNING key
 """
 
 CLAIM_ALL: Final = """
-UPDATE messages SET state = 'sending', attempts = attempts + 1, updated_at = ?
-WHERE key IN (SELECT value FROM json_each(?)) AND +run = ? AND state IN ('planned', 'retry_wait')
+UPDATE messages SET state = 'sending', attempts = attempts + 1, claimed_at = :now, updated_at = :now
+WHERE key IN (SELECT value FROM json_each(:keys)) AND +run = :run AND state IN ('planned', 'retry_wait')
 """
 """As ``CLAIM``, for whoever need only know how many there were: each row that comes back is a wait for Python."""
 
 SETTLE_ALL: Final = """
 UPDATE messages SET state = outcome.state, http_status = outcome.http_status,
                     message_id = coalesce(outcome.message_id, messages.message_id), error = outcome.error,
-                    attempts = coalesce(outcome.attempts, messages.attempts), updated_at = outcome.updated_at
+                    attempts = coalesce(outcome.attempts, messages.attempts), updated_at = outcome.updated_at,
+                    scheduled_for = coalesce(outcome.scheduled_for, messages.scheduled_for)
 FROM (SELECT json_extract(value, '$[0]') AS key, json_extract(value, '$[1]') AS state,
              json_extract(value, '$[2]') AS http_status, json_extract(value, '$[3]') AS message_id,
              json_extract(value, '$[4]') AS error, json_extract(value, '$[5]') AS attempts,
-             json_extract(value, '$[6]') AS updated_at, json_extract(value, '$[7]') AS sources
+             json_extract(value, '$[6]') AS updated_at, json_extract(value, '$[7]') AS scheduled_for,
+             json_extract(value, '$[8]') AS sources
       FROM json_each(?)) AS outcome
 WHERE messages.key = outcome.key AND +messages.run = ? AND instr(outcome.sources, json_quote(messages.state))
 """
@@ -82,7 +85,7 @@ WHERE messages.key = outcome.key AND +messages.run = ? AND instr(outcome.sources
 
 SETTLE: Final = """
 UPDATE messages SET state = ?, http_status = ?, message_id = coalesce(?, message_id), error = ?,
-                    attempts = coalesce(?, attempts), updated_at = ?
+                    attempts = coalesce(?, attempts), updated_at = ?, scheduled_for = coalesce(?, scheduled_for)
 WHERE key = ? AND +run = ? AND state IN (SELECT value FROM json_each(?))
 """
 
@@ -91,6 +94,73 @@ STATE_OF: Final = "SELECT state, run FROM messages WHERE key = ?"
 RELEASE: Final = """
 UPDATE messages SET state = 'released', reason = ?, updated_at = ?
 WHERE key IN (SELECT value FROM json_each(?)) AND state IN (SELECT value FROM json_each(?))
+RETURNING key
+"""
+
+RESOLVE: Final = """
+UPDATE messages SET state = ?, http_status = coalesce(?, http_status), message_id = coalesce(?, message_id), error = ?,
+                    attempts = coalesce(?, attempts), updated_at = ?, scheduled_for = coalesce(?, scheduled_for)
+WHERE key = ? AND state IN (SELECT value FROM json_each(?))
+"""
+
+MESSAGE_IDS: Final = """
+SELECT origin, message_id, key FROM messages WHERE message_id IN (SELECT value FROM json_each(?))
+"""
+"""No index helps: it would cost every commit of every run more than the few calls of ``resolve`` are worth."""
+
+ORIGINS: Final = "SELECT key, origin FROM messages WHERE key IN (SELECT value FROM json_each(?))"
+
+DECIDE: Final = """
+INSERT INTO decisions (key, at, "by", what, reason) VALUES (?, ?, ?, ?, ?)
+"""
+
+DECISIONS: Final = """
+SELECT id, key, at, "by", what, reason
+FROM decisions WHERE id > :after AND (:key IS NULL OR key = :key) ORDER BY id LIMIT :limit
+"""
+
+ERASE: Final = """
+UPDATE messages SET "to" = '', recipient_key = '', body = x'', error = NULL, delivery = NULL
+WHERE id BETWEEN :first AND :last AND NOT ("to" = '' AND recipient_key = '' AND length(body) = 0 AND error IS NULL)
+  AND (:before IS NULL OR updated_at < :before) AND (:number IS NULL OR "to" = :number)
+  AND state IN (SELECT value FROM json_each(:states))
+  AND run NOT IN (SELECT value FROM json_each(:alive))
+"""
+
+ERASE_SKIPS: Final = """
+UPDATE skips SET "to" = '', recipient_key = ''
+WHERE id BETWEEN :first AND :last AND NOT ("to" = '' AND recipient_key = '')
+  AND (:before IS NULL OR created_at < :before) AND (:number IS NULL OR "to" = :number)
+  AND run NOT IN (SELECT value FROM json_each(:alive))
+"""
+
+LAST_ID: Final = "SELECT coalesce(max(id), 0) FROM messages"
+
+LAST_SKIP: Final = "SELECT coalesce(max(id), 0) FROM skips"
+
+REDACT: Final = (
+    "UPDATE runs SET reason = replace(reason, :digits, '•••') WHERE instr(reason, :digits)",
+    "UPDATE decisions SET reason = replace(reason, :digits, '•••') WHERE instr(reason, :digits)",
+    "UPDATE messages SET reason = replace(reason, :digits, '•••') WHERE instr(reason, :digits)",
+)
+"""A number may stand in what a person or the API said."""
+
+STORED_OF_RUN: Final = """
+SELECT position, key, recipient_key, spec, edition, row, "to", body, digest, segments, delivery,
+       run, state, claimed_at, updated_at, message_id, scheduled_for
+FROM messages
+WHERE run = :run AND position > :after AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
+  AND (:origin IS NULL OR origin = :origin)
+ORDER BY position LIMIT :limit
+"""
+
+STORED: Final = """
+SELECT id, key, recipient_key, spec, edition, row, "to", body, digest, segments, delivery,
+       run, state, claimed_at, updated_at, message_id, scheduled_for
+FROM messages
+WHERE id > :after AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
+  AND (:origin IS NULL OR origin = :origin)
+ORDER BY id LIMIT :limit
 """
 
 RUNS: Final = "SELECT * FROM runs ORDER BY started_at DESC, rowid DESC LIMIT ?"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.recipients.columns import Column, default_problem
@@ -26,30 +26,55 @@ class FieldFlow(NamedTuple):
     flow: Flow
 
 
-def flows(spec: Spec, variables: Mapping[str, object], columns: frozenset[str] | None) -> Iterator[FieldFlow]:
-    """Yield what is known of each template that is more than text and names, and has no problems.
+class Flows:
+    """What is known of each template of a spec that is more than text and names, and has no problems.
+
+    Rules about the spec and rules about its rows ask for it; each template is inferred once.
 
     Args:
         spec: the spec.
         variables: the vars, merged by precedence.
-        columns: the names of all columns; None where they are not known.
     """
-    fields = [field for field in spec.templates if field.template.tree is not None and not field.template.problems]
-    if not fields:
-        return  # most specs: what infers types needs Jinja, which takes tens of milliseconds to load
+
+    __slots__ = ("_fields", "_known", "_plain", "_spec", "_variables")
+
+    def __init__(self, spec: Spec, variables: Mapping[str, object]) -> None:
+        self._spec = spec
+        self._variables = variables
+        self._fields = [
+            field for field in spec.templates if field.template.tree is not None and not field.template.problems
+        ]
+        self._known: dict[str, Known] | None = None
+        self._plain: dict[int, FieldFlow] = {}
+
+    def of(self, columns: frozenset[str] | None) -> tuple[FieldFlow, ...]:
+        """Return what is known where these are the names of all columns; None where they are not known."""
+        if not self._fields:
+            return ()  # most specs: what infers types needs Jinja, which takes tens of milliseconds to load
+        if self._known is None:
+            self._known = _known_names(self._spec, self._variables)
+        return tuple(self._flow(number, field, columns) for number, field in enumerate(self._fields))
+
+    def _flow(self, number: int, field: Field, columns: frozenset[str] | None) -> FieldFlow:
+        assert self._known is not None
+        missing: set[str] = set()
+        if columns is not None:  # of a name that does not exist MSG402 speaks, and nobody else
+            missing = {use.name for use in field.template.names} - columns - self._known.keys()
+        if missing:
+            from msgspec_runner.templates.scopes import ANYTHING
+
+            return _inferred(field, {**self._known, **dict.fromkeys(missing, ANYTHING)})
+        if number not in self._plain:
+            self._plain[number] = _inferred(field, self._known)
+        return self._plain[number]
+
+
+def _inferred(field: Field, names: Mapping[str, Known]) -> FieldFlow:
     from msgspec_runner.templates.flow import infer
     from msgspec_runner.templates.types import UNDECLARED
 
-    known = _known_names(spec, variables)
-    for field in fields:
-        names = known
-        if columns is not None:
-            from msgspec_runner.templates.scopes import ANYTHING
-
-            missing = {use.name for use in field.template.names} - columns - known.keys()
-            names = {**known, **dict.fromkeys(missing, ANYTHING)}  # MSG402 says that they do not exist
-        assert field.template.tree is not None
-        yield FieldFlow(field, infer(field.template.tree, names, UNDECLARED))
+    assert field.template.tree is not None
+    return FieldFlow(field, infer(field.template.tree, names, UNDECLARED))
 
 
 def _known_names(spec: Spec, variables: Mapping[str, object]) -> dict[str, Known]:

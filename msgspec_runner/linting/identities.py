@@ -18,10 +18,12 @@ class Twin(NamedTuple):
     Attributes:
         row: the later row.
         same: whether both would get the same message.
+        first: the number of the earlier row.
     """
 
     row: RenderedRow
     same: bool
+    first: int
 
 
 class Identities:
@@ -46,15 +48,16 @@ class Identities:
 
     def twins(self, rows: Iterable[RenderedRow]) -> Iterator[Twin]:
         """Yield the later rows of those that share an identity, in a second walk over the same rows."""
-        firsts: dict[tuple[str, str], dict[str, object]] = {}
+        firsts: dict[tuple[str, str], RenderedRow] = {}
         for row in rows:
             if row.problems or _mark(row) not in self._repeated:
                 continue
             identity = (row.rendered.to, row.rendered.recipient_key)
             if identity in firsts:
-                yield Twin(row, same=firsts[identity] == row.rendered.body)
+                first = firsts[identity]
+                yield Twin(row, first.rendered.body == row.rendered.body, first.row.number)
             else:
-                firsts[identity] = row.rendered.body
+                firsts[identity] = row
 
 
 def _mark(row: RenderedRow) -> int:

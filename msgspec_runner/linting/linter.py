@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Diagnostic, Related, Severity, Span
 from msgspec_runner.linting.fingerprints import with_fingerprints
+from msgspec_runner.linting.flows import Flows
 from msgspec_runner.linting.review import review, without_suppressed
 from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.row_pass import RowReport, row_findings, walk_rows
@@ -81,6 +82,7 @@ class Linter:
         partials: to read partials with, where what is linted is rendered again; they are read once.
         rows: whether to render recipients; without, only the specs as written are looked at.
         show_data: whether findings hold what is in the cells that they blame: people's data.
+        every_row: whether findings know all the rows that they blame, for who leaves those out.
     """
 
     config: Config
@@ -90,6 +92,7 @@ class Linter:
     partials: Partials | None = None
     now: datetime | None = None
     show_data: bool = False
+    every_row: bool = False
 
     def lint(self, documents: Iterable[Document]) -> LintResult:
         """Return every finding in the documents, and across them.
@@ -153,10 +156,13 @@ class Linter:
                 coverage=coverage,
             )
             catalogs = _catalogs(config, read)
-            context = RowContext(spec, renderer, config, catalogs, now)
-            report = walk_rows(context, self.recipients, rules) if self.rows else RowReport(None)
-            walks.append((config, variables, catalogs, report))
-        for config, variables, catalogs, report in walks:  # what one profile never writes, another may
+            flows = Flows(spec, variables)
+            context = RowContext(spec, renderer, config, catalogs, flows, now)
+            report = (
+                walk_rows(context, self.recipients, rules, every_row=self.every_row) if self.rows else RowReport(None)
+            )
+            walks.append((config, variables, catalogs, flows, report))
+        for config, variables, catalogs, flows, report in walks:  # what one profile never writes, another may
             columns = frozenset(report.columns) if report.columns is not None else None
             subject = Subject(
                 document,
@@ -173,6 +179,7 @@ class Linter:
                 now=now,
                 reach=_reach(report, spec, coverage),
                 asked_of_text=report.asked_of_text,
+                typed=flows,
             )
             subjects.append(subject)
             by_rows = row_findings(report, subject, rules, show_data=self.show_data)
@@ -260,7 +267,10 @@ def _merge(by_profile: Mapping[str, list[Found]]) -> list[Found]:
     for name, found in by_profile.items():
         for rule, finding in found:
             key = (rule.code, finding.span, finding.message, finding.related)
-            first.setdefault(key, (rule, finding))
+            known = first.setdefault(key, (rule, finding))[1]
+            if known is not finding and known.rows is not None and finding.rows is not None and finding.rows.every:
+                rows = replace(known.rows, every=[*known.rows.every, *finding.rows.every])
+                first[key] = (rule, known._replace(rows=rows))
             if name not in profiles.setdefault(key, []):
                 profiles[key].append(name)
     merged = []

@@ -26,7 +26,7 @@ BATCH = 25
 
 
 class _Packed(NamedTuple):
-    """What one process tells another of a spec; its text only where a report may show a line of it."""
+    """What one process tells another of a spec; its text too, because what is found across specs is shown in it."""
 
     facts: SpecFacts
     diagnostics: tuple[Diagnostic, ...]
@@ -85,7 +85,7 @@ def _begin(linter: Linter, root: Path) -> None:
 def _examine(files: Sequence[Path]) -> list[_Packed]:
     linter, root = _mine
     return [
-        _Packed(spec.facts, spec.diagnostics, spec.document.text if spec.diagnostics else "", spec.marked is not None)
+        _Packed(spec.facts, spec.diagnostics, spec.document.text, spec.marked is not None)
         for spec in linter.examine(read(file, root) for file in files)
     ]
 

@@ -43,6 +43,7 @@ class Group:
         count: how many they are.
         rows: the first few of them.
         costs: how many have which :attr:`RowProblem.cost <msgspec_runner.rendering.RowProblem>`.
+        every: the numbers of all of them, where they are kept.
     """
 
     source: Source
@@ -51,6 +52,7 @@ class Group:
     count: int = 0
     rows: list[Row] = field(default_factory=list)
     costs: Counter[tuple[int, int]] = field(default_factory=Counter)
+    every: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class RowReport:
         constant: what is wrong whoever the recipients are: no row is to blame.
         whole: every recipient that the spec names was read.
         binders: the columns of each source, by its name.
+        keeps: whether the number of every row that has a problem is kept, for who leaves those rows out.
     """
 
     columns: set[str] | None
@@ -76,6 +79,7 @@ class RowReport:
     constant: tuple[RowProblem, ...] = ()
     whole: bool = False
     binders: dict[str, Binder] = field(default_factory=dict)
+    keeps: bool = False
 
     @property
     def asked_of_text(self) -> tuple[tuple[Field, int, int], ...]:
@@ -86,8 +90,8 @@ class RowReport:
             if problem.rule == "constant-condition" and problem.field is not None
         )
 
-    def add(self, source: Source, binder: Binder, problem: RowProblem, row: Row | None) -> None:
-        """Count a problem, of one row or of the source as a whole."""
+    def add(self, source: Source, binder: Binder, problem: RowProblem, row: Row | None) -> Group:
+        """Count a problem, of one row or of the source as a whole; return the rows that share it."""
         cost = problem.cost
         if cost is not None:
             problem = problem._replace(cost=None)
@@ -101,15 +105,21 @@ class RowReport:
             group.count += 1
             if len(group.rows) < SHOWN_ROWS:
                 group.rows.append(row)
+            if self.keeps:
+                group.every.append(row.number)
+        return group
 
 
-def walk_rows(context: RowContext, recipients: Path | None, rules: Iterable[Rule]) -> RowReport:
+def walk_rows(
+    context: RowContext, recipients: Path | None, rules: Iterable[Rule], *, every_row: bool = False
+) -> RowReport:
     """Render every recipient that can be read, and every sample.
 
     Args:
         context: the spec and what stands around it.
         recipients: of ``--recipients``.
         rules: row rules among them look at every row.
+        every_row: keep the numbers of all rows that have a problem, not only of the few that are shown.
 
     Raises:
         RecipientsError: the file of ``--recipients`` cannot be read; one that the spec names is reported.
@@ -124,6 +134,7 @@ def walk_rows(context: RowContext, recipients: Path | None, rules: Iterable[Rule
     try:
         for source, invented in _sources(spec, root, recipients):
             identities = Identities()
+            report.keeps = every_row and not invented
             checks = _checks(context._replace(invented=invented), makers)
             with source:
                 _walk(report, source, renderer, checks, identities)
@@ -168,9 +179,20 @@ def _tell_twins(report: RowReport, source: Source, renderer: Renderer, identitie
     spec = renderer.spec
     binder = bind_columns(spec, source)
     field = spec.key or spec.field("to")
+    together: dict[int, list[int]] = {}
+    conflicts: dict[int, Group] = {}
     for twin in identities.twins(rendered_rows(source, renderer, binder)):
         severity = Severity.WARNING if twin.same else Severity.ERROR
-        report.add(source, binder, RowProblem("duplicate-recipient", field, "", severity=severity), twin.row.row)
+        group = report.add(
+            source, binder, RowProblem("duplicate-recipient", field, "", severity=severity), twin.row.row
+        )
+        if report.keeps:
+            together.setdefault(twin.first, [twin.first]).append(twin.row.row.number)
+            if not twin.same:
+                conflicts[twin.first] = group
+    # Which of several messages is meant for a number nobody can tell, so all of its rows are to blame.
+    for first, group in conflicts.items():
+        group.every += together[first]
 
 
 def _walk(
@@ -244,7 +266,7 @@ def row_findings(
             continue
         rows = None
         if group.rows:
-            rows = Rows(group.count, tuple(row.number for row in group.rows), total)
+            rows = Rows(group.count, tuple(row.number for row in group.rows), total, group.every)
         related = tuple(_related(group, problem, subject, show_data=show_data))
         yield rule, Finding(span, message, path, problem.fix, related, problem.severity, rows)
     if report.unreadable is not None and subject.spec.file is not None and "unreadable-recipients" in by_name:

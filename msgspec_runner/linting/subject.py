@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Edit, Fix, Span
+from msgspec_runner.linting.flows import FieldFlow, Flows
 from msgspec_runner.linting.rule import SpecFacts
 from msgspec_runner.providers.catalog import NO_CATALOGS, Catalogs
 from msgspec_runner.source.document import Document, Scalar
@@ -19,7 +20,6 @@ from msgspec_runner.source.schema import Violation, violations
 from msgspec_runner.spec import Field, Spec, entry_at
 
 if TYPE_CHECKING:
-    from msgspec_runner.linting.flows import FieldFlow
     from msgspec_runner.linting.reach import Reach
 
 
@@ -43,6 +43,7 @@ class Subject:
         now: the moment of the run, with a zone; None: not known, and no rule looks at dates.
         reach: which branches of the templates no row took; None where that is not known, or not asked.
         asked_of_text: conditions that ask a text whether it is true where rows say “false” or “no”: field, start, end.
+        typed: the types in its templates, as far as the rules about rows have asked for them already.
     """
 
     document: Document
@@ -59,6 +60,7 @@ class Subject:
     now: datetime | None = None
     reach: Reach | None = None
     asked_of_text: tuple[tuple[Field, int, int], ...] = ()
+    typed: Flows | None = None
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
@@ -67,10 +69,8 @@ class Subject:
 
     @cached_property
     def flows(self) -> tuple[FieldFlow, ...]:
-        """What is known of the values in the templates; inferred once for the rules that tell what follows."""
-        from msgspec_runner.linting.flows import flows
-
-        return tuple(flows(self.spec, self.variables, self.columns))
+        """What is known of the values in the templates."""
+        return (self.typed or Flows(self.spec, self.variables)).of(self.columns)
 
     def field_span(self, field: Field, start: int = -1, end: int = -1) -> Span:
         """Return the span of a part of a field's text (offsets in it), or of its whole value.

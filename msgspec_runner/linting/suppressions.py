@@ -28,6 +28,7 @@ MAX_SUPPRESSIONS = 500
 
 # In YAML another comment may stand behind it on the line; it begins with the next ` #`.
 _IN_YAML = re.compile(rf"#[ \t]*{MARK}[ \t]*(?P<rest>(?:[^ \t]|[ \t]++(?!#))*+)")
+_IN_TEXT = re.compile(rf"(?:^|(?<=[ \t]))#[ \t]*{MARK}[ \t]*ignore[^\n]*", re.MULTILINE)
 _IN_JINJA = re.compile(rf"\s*{MARK}\s*(?P<rest>.*)", re.DOTALL)
 _IGNORE = re.compile(r"(?P<kind>ignore-file|ignore)\s*\[(?P<codes>[^\]]*)\]")
 _SELECTOR = re.compile(r"[^\s,]+")
@@ -66,6 +67,10 @@ class Suppression(NamedTuple):
     lines: range | None
     field: Field | None = None
 
+    def is_sent(self, document: Document) -> bool:
+        """Say whether it is no comment at all but a part of the text that it stands in."""
+        return self.field is not None and document.text.startswith("#", self.start)
+
 
 def read_suppressions(document: Document, spec: Spec, codes: Mapping[str, str]) -> tuple[Suppression, ...]:
     """Return a spec's suppressions in the order of the file; a spec that could not be parsed has none.
@@ -80,7 +85,8 @@ def read_suppressions(document: Document, spec: Spec, codes: Mapping[str, str]) 
     # By their places: an alias is a second field with the same text.
     texts = _Texts(document, spec)
     of_yaml = _bounded(_of_yaml(document, texts, codes))
-    found = {item.start: item for item in (*of_yaml, *_bounded(_of_jinja(document, spec, texts, codes)))}
+    of_jinja = _bounded(_of_jinja(document, spec, texts, codes))
+    found = {item.start: item for item in (*of_yaml, *of_jinja, *_bounded(_sent(document, spec)))}
     return tuple(found[start] for start in sorted(found))
 
 
@@ -104,6 +110,14 @@ def _of_yaml(document: Document, texts: _Texts, codes: Mapping[str, str]) -> Ite
             selectors, everywhere = _selectors(match, place, codes)
             lines = None if everywhere else texts.widened(line, after.get(line, line))
             yield Suppression(start, end, selectors, lines)
+
+
+def _sent(document: Document, spec: Spec) -> Iterator[Suppression]:
+    """Yield comments of YAML in block texts, where they are none: they suppress nothing, and recipients read them."""
+    for field in spec.fields:
+        if field.node.style in {"literal", "folded"} and MARK in field.node.text:
+            for match in _IN_TEXT.finditer(field.node.text):
+                yield Suppression(*document.offsets(field.node, *match.span()), (), None, field)
 
 
 def _of_jinja(document: Document, spec: Spec, texts: _Texts, codes: Mapping[str, str]) -> Iterator[Suppression]:

@@ -58,7 +58,7 @@ GSWA = Provider(
     text_limit=1024,
     # Every sample of Gupshup's shows a UUID, no page says so: confidence M in the facts, hence a warning (302).
     template_id=re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
-    template_id_hint="a UUID, as the Gupshup console shows it",
+    template_id_hint="the UUID, as the Gupshup console shows it",
     variables=check_variables,
 )
 """WhatsApp through Gupshup: templates with variables per component."""

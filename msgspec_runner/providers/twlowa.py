@@ -41,7 +41,7 @@ TWLOWA = Provider(
     is_whatsapp=True,
     text_limit=1600,
     template_id=re.compile(r"HX[0-9a-fA-F]{32}"),
-    template_id_hint="a Content SID: HX and 32 hex digits",
+    template_id_hint="the Content SID, HX and 32 hex digits",
     variables=check_variables,
 )
 """WhatsApp through Twilio: templates with flat variables."""

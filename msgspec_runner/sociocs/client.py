@@ -12,15 +12,12 @@ send a custom header along to the new host.
 
 from __future__ import annotations
 
-import base64
 import ssl
-import urllib.request
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp.client_reqrep import ClientRequest
@@ -28,11 +25,11 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
 from msgspec_runner._version import __version__
-from msgspec_runner.errors import UsageError
 from msgspec_runner.model import Outcome
 from msgspec_runner.sociocs import classify
 from msgspec_runner.sociocs.api_key import check_api_key
 from msgspec_runner.sociocs.classify import Failure
+from msgspec_runner.sociocs.network import proxy_for, tls_context
 from msgspec_runner.sociocs.origin import check_base_url
 
 MAX_ANSWER = 64 * 1024
@@ -83,7 +80,7 @@ class Client:
         retry_server_errors: take a 500-511 as a proof that nothing was sent (``server-errors = "retry"``).
 
     Raises:
-        UsageError: the base URL or the key cannot be used.
+        UsageError: the base URL, the key or the proxy cannot be used; on entering, ``SSL_CERT_FILE``.
     """
 
     def __init__(
@@ -115,7 +112,7 @@ class Client:
             limit=self._concurrency,
             keepalive_timeout=KEEPALIVE,
             ttl_dns_cache=60,
-            ssl=ssl.create_default_context() if secure else True,  # made here: SSL_CERT_FILE is read now
+            ssl=tls_context() if secure else True,  # made here: SSL_CERT_FILE is read now
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -208,30 +205,6 @@ def failure_of(error: BaseException, *, left: bool) -> Failure:
     if isinstance(error, aiohttp.ClientConnectorError):
         return Failure.NO_CONNECTION
     return Failure.BEFORE_REQUEST
-
-
-def proxy_for(base_url: str) -> tuple[str | None, dict[str, str] | None]:
-    """Return the proxy of ``HTTPS_PROXY`` and its headers, or (None, None).
-
-    Only https goes through a proxy (http is for loopback), ``NO_PROXY`` is honoured, and a user and password in the
-    proxy's URL become its ``Proxy-Authorization`` header.
-
-    Raises:
-        UsageError: ``HTTPS_PROXY`` is no http or https URL.
-    """
-    url = urlsplit(base_url)
-    proxies = urllib.request.getproxies_environment()
-    named = proxies.get("https")
-    if url.scheme != "https" or not named or urllib.request.proxy_bypass(url.netloc):
-        return None, None
-    proxy = urlsplit(named if "://" in named else f"http://{named}")
-    if proxy.scheme not in ("http", "https") or not proxy.hostname:
-        raise UsageError("HTTPS_PROXY must be an http:// or https:// URL, for example http://proxy.example:3128")
-    headers = None
-    if proxy.username is not None:
-        pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
-        headers = {"Proxy-Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
-    return urlunsplit((proxy.scheme, proxy.netloc.rpartition("@")[2], "", "", "")), headers
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes | None:

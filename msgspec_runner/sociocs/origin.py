@@ -12,6 +12,9 @@ DEFAULT_BASE_URL = "https://api.sociocs.com"
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
+_MAX_LABEL = 63
+"""Characters between two dots of a host's name (RFC 1035, 2.3.4)."""
+
 
 def check_base_url(base_url: str) -> str:
     """Return the base URL in one notation: scheme and host in lower case, no default port, no slash at the end.
@@ -50,6 +53,14 @@ def is_loopback(base_url: str) -> bool:
     return _is_loopback_host(_host(_split(base_url)))
 
 
+def is_host(name: str) -> bool:
+    """Say whether a name can be looked up at all; where a label is empty or too long, the system's resolver raises."""
+    if ":" in name:  # IPv6: urlsplit has looked at it
+        return True
+    printable = name.isprintable() and " " not in name
+    return printable and all(0 < len(label) <= _MAX_LABEL for label in name.removesuffix(".").split("."))
+
+
 def _split(base_url: str) -> SplitResult:
     example = f"write it like {DEFAULT_BASE_URL}"
     try:
@@ -61,6 +72,8 @@ def _split(base_url: str) -> SplitResult:
         raise UsageError(f"The base URL needs https:// and a host: {example}")
     if any(char.isspace() or not char.isprintable() for char in base_url.strip()):
         raise UsageError(f"The base URL has a space or a control character in it: {example}")
+    if not is_host(_host(url)):
+        raise UsageError(f"The base URL's host is no name that can be looked up: {example}")
     if url.username is not None or url.password is not None:
         raise UsageError(f"The base URL must hold no user or key: {example}, and put the key into SOCIOCS_API_KEY")
     if url.query or url.fragment:

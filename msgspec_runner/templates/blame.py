@@ -39,6 +39,16 @@ class Blame:
         name = self.tree.source[start:end] if kind == "missing" and isinstance(node, nodes.Name) else None
         raise RenderError(message, start, end, kind, name) from None
 
+    def called(self, error: RenderError, node: nodes.Call) -> RenderError:
+        """Return the error of a macro: at its own place, or at the call where that is in another template.
+
+        An error of the body of a ``{% call %}`` passes a partial's macro on the way to its own template.
+        """
+        own = error.source is None or error.source is self.tree.source
+        if own or (isinstance(node.node, nodes.Name) and node.node.name == "caller"):
+            return error
+        return RenderError(error.message, *span(self.tree, node), error.kind, error.name)
+
     def missing(self, node: nodes.Node) -> RenderError:
         """Return the error of an absent value that is needed."""
         if isinstance(node, nodes.Filter) and node.name in {"default", "d"} and node.args:

@@ -57,6 +57,8 @@ def checked_pattern(pattern: object) -> str:
         raise Refusal("value", "`m` is minutes: months are M, as in dd/MM/yyyy")
     if re.search("[hHkK]:M", letters):
         raise Refusal("value", "`M` is months: minutes are m, as in HH:mm")
+    if re.search("hh|K", letters) and not re.search("[abB]", letters):
+        raise Refusal("value", "`hh` is the 12-hour clock, and nothing says am or pm: write HH:mm, or h:mm a")
     if not re.search("[A-Za-z]", letters):
         raise Refusal("value", "this format has no date in it: write a pattern such as 'EEEE d MMMM'")
     return pattern

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec_runner.templates.limits import LONG_TEXT, MAX_OUTPUT, MAX_PARTIALS, Budget
 from msgspec_runner.templates.names_only import text_of, value_of
 from msgspec_runner.templates.parsing import parse
-from msgspec_runner.templates.problems import Refusal, RenderError
+from msgspec_runner.templates.problems import Refusal, RenderError, in_partial
 from msgspec_runner.templates.template import Part, Template
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class Environment:
             bound._evaluate = _never_absent(evaluate, lambda: missing(expression))
         return bound
 
-    def _statements(self, tree: Tree, watched: Watched | None = None) -> Statements:
+    def _statements(self, tree: Tree, watched: Watched | None = None, partial: str | None = None) -> Statements:
         from msgspec_runner.templates.runtime import unwatched
         from msgspec_runner.templates.statements import Statements
 
@@ -225,7 +225,7 @@ class Environment:
             from msgspec_runner.templates.allowed import all_filters
 
             self._filters = all_filters(self.locale, self.timezone, self._budget)
-        return Statements(tree, self._filters, self._budget, self._body, watched or unwatched)
+        return Statements(tree, self._filters, self._budget, self._body, watched or unwatched, partial)
 
     def _body(self, name: str) -> Run | None:
         """Return the compiled partial of a name, guarded against partials that include themselves."""
@@ -259,20 +259,24 @@ class Environment:
 
             template = analyse(source)
         for problem in template.problems:
-            raise Refusal("value", f"in partial {name!r}: {problem.message}")
+            raise Refusal("value", in_partial(name, source, problem.start, problem.message))
         if template.tree is None:
             text = _unify_newlines(source)
             mark = (0, len(source), True)
             return lambda _, write: write(text, mark)
         from msgspec_runner.templates.statements import count
 
-        inner: Run = self._statements(template.tree).body(template.tree.body)
+        inner: Run = self._statements(template.tree, partial=name).body(template.tree.body)
         cost = count(template.tree.body)
         budget = self._budget
 
         def run(scope: Any, write: Any) -> None:
             budget.spend(cost)
-            inner(scope, write)
+            try:
+                inner(scope, write)
+            except RenderError as error:
+                message = in_partial(name, source, error.start, error.message)
+                raise RenderError(message, error.start, error.end, error.kind, error.name) from None
 
         return run
 

@@ -12,7 +12,7 @@ from msgspec_runner.templates.limits import Budget
 from msgspec_runner.templates.lookups import attribute, item, method
 from msgspec_runner.templates.operators import ARITHMETIC, COMPARISONS, affirm, concatenate, negate
 from msgspec_runner.templates.predicates import CALM, PREDICATES
-from msgspec_runner.templates.problems import FAILURES, Refusal
+from msgspec_runner.templates.problems import FAILURES, Refusal, RenderError
 from msgspec_runner.templates.runtime import Evaluate, Macro, Values, Watched, unwatched
 from msgspec_runner.templates.syntax import Tree
 from msgspec_runner.templates.texts import to_text
@@ -368,6 +368,8 @@ class Expressions(Blame):
                 return value(*args, **options)
             except FAILURES as error:
                 self.fail(error, node, (node.node, value))
+            except RenderError as error:
+                raise self.called(error, node) from None
 
         return call
 
@@ -390,6 +392,8 @@ class Expressions(Blame):
                 charge(result)
             except FAILURES as error:
                 self.fail(error, node, *zip(node.args, args, strict=False))
+            except RenderError as error:
+                raise self.called(error, node) from None
             return result
 
         return call

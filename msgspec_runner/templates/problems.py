@@ -14,6 +14,8 @@ class RenderError(Exception):
             type), ``bound`` (too much work or text), ``include`` (a partial's partial is not there), ``value``
             (everything else).
         name: the absent name, where ``kind`` is ``missing``.
+        source: the template or partial that the offsets are of, once the error has left a macro: who calls it may be
+            another; None while that is beyond doubt.
     """
 
     def __init__(self, message: str, start: int, end: int, kind: str, name: str | None = None) -> None:
@@ -23,6 +25,22 @@ class RenderError(Exception):
         self.end = end
         self.kind = kind
         self.name = name
+        self.source: str | None = None
+
+
+def in_partial(name: str, source: str, start: int, message: str) -> str:
+    """Say in which line of which partial; of partials within partials, the innermost is the one to mend.
+
+    Args:
+        name: the partial's.
+        source: its text.
+        start: offset in it of what is wrong.
+        message: what is wrong.
+    """
+    if message.startswith("in partial "):
+        return message
+    line = source.count("\n", 0, start) + 1
+    return f"in partial {name!r}, line {line}: {message}"
 
 
 class Refusal(Exception):  # noqa: N818 - not an error by itself: the evaluator adds the place and makes it one

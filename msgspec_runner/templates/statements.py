@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from jinja2 import nodes
 
@@ -11,7 +11,7 @@ from msgspec_runner.templates.expressions import Expressions
 from msgspec_runner.templates.limits import Budget
 from msgspec_runner.templates.list_filters import listed
 from msgspec_runner.templates.positions import span
-from msgspec_runner.templates.problems import FAILURES, Refusal, RenderError
+from msgspec_runner.templates.problems import FAILURES, Refusal, RenderError, in_partial
 from msgspec_runner.templates.runtime import (
     Evaluate,
     Loop,
@@ -30,6 +30,7 @@ from msgspec_runner.templates.syntax import Tree
 from msgspec_runner.templates.texts import to_text
 
 Scopes = MutableMapping[str, Any]
+_T = TypeVar("_T")
 
 
 class Partials(Protocol):
@@ -61,8 +62,10 @@ class Statements:
         budget: Budget,
         partials: Partials,
         watched: Watched = unwatched,
+        partial: str | None = None,
     ) -> None:
         self.tree = tree
+        self.partial = partial
         self.budget = budget
         self.partials = partials
         self.expressions = Expressions(tree, filters, budget, watched)
@@ -264,14 +267,30 @@ class Statements:
 
     def _macro_maker(self, name: str, node: nodes.Macro | nodes.CallBlock) -> Callable[[Values], Macro]:
         parameters = tuple(arg.name for arg in node.args)
-        defaults = tuple(self.expressions.compile(default) for default in node.defaults)
+        defaults = tuple(self._owned(self.expressions.compile(default)) for default in node.defaults)
         used = {each.name for statement in node.body for each in _names(statement)}
         extras = frozenset(used & {"caller", "varargs", "kwargs"})
         loops, self._loops = self._loops, 0
-        run = self.body(node.body)
+        run = self._owned(self.body(node.body))
         self._loops = loops
         cost = count(node.body) + 5
         return lambda scope: Macro(name, parameters, defaults, extras, run, cost, scope, self.budget)
+
+    def _owned(self, run: Callable[..., _T]) -> Callable[..., _T]:
+        """Return a part of a macro whose errors know whose they are: it may be called from another template."""
+        source, partial = self.tree.source, self.partial
+
+        def owned(*args: Any) -> _T:
+            try:
+                return run(*args)
+            except RenderError as error:
+                if error.source is None:
+                    error.source = source
+                    if partial is not None:
+                        error.message = in_partial(partial, source, error.start, error.message)
+                raise
+
+        return owned
 
     def _macro(self, node: nodes.Macro) -> Run:
         make = self._macro_maker(node.name, node)
@@ -314,9 +333,7 @@ class Statements:
             except Refusal as refusal:
                 raise RenderError(refusal.message, *place, refusal.kind) from None
             except RenderError as error:
-                said = error.message  # of partials within partials, the innermost is the one to mend
-                message = said if said.startswith("in partial ") else f"in partial {name!r}: {said}"
-                raise RenderError(message, *place, error.kind, error.name) from None
+                raise RenderError(error.message, *place, error.kind, error.name) from None
             return True
 
         return run

@@ -11,6 +11,7 @@ import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -194,7 +195,8 @@ def _unparsed(tree: Tree, error: TemplateSyntaxError) -> Unreadable:
     marks = tree.marks
     if not marks:
         return Unreadable("syntax", message, 0, len(tree.source))
-    mark = marks[min(error.lineno, len(marks) - 1)]
+    number = min(error.lineno, len(marks) - 1)
+    mark = marks[number]
     lowered = message.lower()
     if lowered.startswith("unexpected end of template"):
         opened = _never_closed(marks)
@@ -213,6 +215,8 @@ def _unparsed(tree: Tree, error: TemplateSyntaxError) -> Unreadable:
         message = "= compares nothing; write =="
     elif "got '{'" in message or "got '}'" in message:
         message = "braces inside braces: within {{ … }} and {% … %} a name stands alone, without its own {{ }}"
+    elif lowered.startswith("expected token 'end of") and (name := _with_spaces(marks, number)):
+        message = f"a name has no spaces: write {name}"
     elif lowered.startswith("expected token 'end of print statement'"):
         message = f"unexpected {mark.text!r}; close the expression with }}}} before it, or remove it"
     elif lowered.startswith("expected token 'end of statement block'"):
@@ -220,6 +224,17 @@ def _unparsed(tree: Tree, error: TemplateSyntaxError) -> Unreadable:
     elif lowered.startswith(("expected an expression", "unexpected '")):
         message = f"an expression is missing before {mark.text.strip()!r}"
     return Unreadable("syntax", message, mark.start, mark.end)
+
+
+def _with_spaces(marks: list[Mark], number: int) -> str | None:
+    """Return the name that was meant where a value begins with two words and nothing between them."""
+    if number < 2 or marks[number].kind != "name" or marks[number - 1].kind != "name":
+        return None
+    begin = marks[number - 2]
+    if begin.kind != "variable_begin" and begin.text not in ("if", "elif"):
+        return None
+    words = [mark.text for mark in takewhile(lambda mark: mark.kind == "name", marks[number - 1 :])]
+    return "_".join(words)
 
 
 def _never_closed(marks: list[Mark]) -> tuple[Mark, str] | None:

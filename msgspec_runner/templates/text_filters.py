@@ -22,6 +22,8 @@ from msgspec_runner.templates.values import ABSENT
 MAX_SLOW_TEXT = 10_000
 """Characters that ``wordwrap`` and ``striptags`` accept: their time grows with the square of the length."""
 
+_NO_DEFAULT: Any = object()
+
 _JINJA = Environment()
 """Lends its policies and its line break to two of Jinja's filters; it renders nothing."""
 
@@ -97,17 +99,28 @@ def _wordcount(value: Any) -> int:
     return jinja.do_wordcount(to_text(value))
 
 
-def _int(value: Any, default: int = 0, base: int = 10) -> int:
+def _int(value: Any, default: Any = _NO_DEFAULT, base: int = 10) -> int:
     if isinstance(value, Decimal) and value.adjusted() > 31:
         raise Refusal("bound", "this number has more than 30 digits")
     result = jinja.do_int(value, default, base)
+    if result is _NO_DEFAULT:
+        raise _no_number("int")
     if isinstance(result, int):
         check_integer(result)
     return result
 
 
-def _float(value: Any, default: float = 0.0) -> float:
-    return jinja.do_float(value, default)
+def _float(value: Any, default: Any = _NO_DEFAULT) -> float:
+    result = jinja.do_float(value, default)
+    if result is _NO_DEFAULT:
+        raise _no_number("float")
+    return result
+
+
+def _no_number(name: str) -> Refusal:
+    """Jinja takes 0 for what is no number, and ``1,50`` would be sent as 0.0; here that has to be asked for."""
+    words = f"this is no number; write digits and a point, like 1234.5, or say what to take then, as in {name}(0)"
+    return Refusal("value", words)
 
 
 def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:

@@ -80,6 +80,7 @@ def test_the_server_restarts_in_mid_run(team: Project, serve: StartServer, url: 
     result = team.send("--concurrency", str(CONCURRENCY))
     assert result.code == 0, result.err
     assert f"{ROWS} accepted" in result.err
+    assert "rollback" not in result.err, "psycopg spoke to people"
     assert list(server.times_by_number.values()) == [1] * ROWS
     ids = {posted.to: f"id-{posted.number}" for posted in server.requests}
     assert {message["to"]: message["message_id"] for message in team.messages()} == ids

@@ -61,3 +61,10 @@ def test_a_ledger_of_the_configuration_lies_inside_the_project(tmp_path: Path) -
     with pytest.raises(ConfigError, match="inside the project"):
         choose_ledger(None, Config(root=tmp_path, ledger="../l.db"))
     assert choose_ledger("../l.db", Config(root=tmp_path, ledger="../other.db")) == "../l.db"
+
+
+def test_the_configuration_names_no_server(tmp_path: Path) -> None:
+    config = Config(root=tmp_path, ledger="postgresql://elsewhere/db")
+    with pytest.raises(ConfigError, match="a pull request could send people's data to another server"):
+        choose_ledger(None, config)
+    assert choose_ledger("postgresql://db/sms", config) == "postgresql://db/sms"

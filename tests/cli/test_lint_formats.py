@@ -98,6 +98,14 @@ def test_junit_fails_at_the_fail_level(capsys: pytest.CaptureFixture[str]) -> No
     assert failures("--fail-level", "warning") > 0
 
 
+@pytest.mark.parametrize("name", ["json", "sarif", "gitlab"])
+def test_statistics_leave_a_report_for_machines_whole(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["lint", "--output", name, "--statistics"])
+    out, err = capsys.readouterr()
+    assert json.loads(out)
+    assert "MSG402 undefined-variable" in err
+
+
 def test_an_unknown_format_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", "--output", "sarfi"]) == 2
     assert "sarif, github, gitlab, junit" in capsys.readouterr().err

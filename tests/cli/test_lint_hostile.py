@@ -138,8 +138,8 @@ FILES = {
     "a day beyond the calendar": (
         template(b"{{ \"9999-12-31T23:59\" | plus(days=9) | iso }}") + b"timezone: UTC\n", ["7:13 MSG609"],
     ),
-    "a zone that is a path": (template(b"{{ 1 }}") + b"timezone: ../../etc/passwd\n", ["8:11 MSG109"]),
-    "a locale that is a path": (template(b"{{ 1 }}") + b"locale: ../../x\n", ["8:9 MSG109"]),
+    "a zone that is a path": (template(b"{{ 1.5 }}") + b"timezone: ../../etc/passwd\n", ["8:11 MSG109"]),
+    "a locale that is a path": (template(b"{{ 1.5 }}") + b"locale: ../../x\n", ["8:9 MSG109"]),
 }  # fmt: skip
 
 

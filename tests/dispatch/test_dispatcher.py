@@ -254,6 +254,30 @@ def test_a_crash_at_any_post_would_leave_at_most_twice_the_concurrency_in_doubt(
     assert max(seen) <= 6
 
 
+@pytest.mark.parametrize("concurrency", [1, 3, 50])
+def test_no_transaction_claims_more_than_may_be_posted_at_once(tmp_path: Path, world: Make, concurrency: int) -> None:
+    claims: list[int] = []
+
+    class Counting(SqliteLedger):
+        def commit(self, run_id: str, keys: Sequence[str], settlements: Sequence[Settlement]) -> set[str]:
+            claims.append(len(keys))
+            return super().commit(run_id, keys, settlements)
+
+    w = world(200, lambda _: ACCEPTED, concurrency=concurrency)
+    w.ledger.close()
+    with contextlib.closing(Counting(w.path)) as ledger:
+        ledger.recover()  # the run of the first connection is dead now; plan it again here
+        ledger.begin(Run(RUN + "2", "sandbox"))
+        ledger.plan(
+            RUN + "2",
+            [Message(key, "", "s", 1, row, "+1", b'{"row":%d}' % row, "d") for row, key in enumerate(w.keys, 1)],
+        )
+        dispatcher = Dispatcher(ledger, w, RUN + "2", concurrency=concurrency, clock=w.clock, executor=AtOnce())
+        assert w.run_with(dispatcher).totals.accepted == 200
+    assert sum(claims) == 200
+    assert max(claims) <= concurrency
+
+
 def test_a_slow_pace_claims_nothing_long_before_its_turn(world: Make) -> None:
     def script(row: int) -> Outcome:
         assert w.query("SELECT count(*) FROM messages WHERE state = 'sending'") == [(1,)]

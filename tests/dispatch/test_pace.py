@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgspec_runner.dispatch.pace import MIN_RATE, Pace, gcra, parse_rate
+from msgspec_runner.dispatch.pace import MIN_RATE, PROBE, PROOF, REGAIN, Pace, gcra, parse_rate
 from msgspec_runner.errors import UsageError
 
 
@@ -94,15 +94,66 @@ def test_a_429_halves_once_for_all_that_were_in_flight() -> None:
     assert pace.rate == 5.0
 
 
-def test_acceptances_give_the_rate_back_slowly() -> None:
+def kept_waiting(pace: Pace, now: float) -> None:
+    """Let two messages go, so that it is the rate that holds the second."""
+    for _ in range(2):
+        while wait := pace.take(now):
+            now += wait
+
+
+def test_acceptances_give_the_rate_back_quickly_at_first_and_slowly_near_what_was_too_fast() -> None:
+    pace = Pace(None)
+    pace.take(0.0)
+    pace.throttled(started=0.0, now=0.01)
+    for _ in range(200):
+        kept_waiting(pace, 10.0)
+        pace.accepted(started=10.0)
+    learnt = pace.rate
+    assert learnt is not None
+    pace.throttled(started=20.0, now=20.1)
+    steps = []
+    while (rate := pace.rate or 0) < 1.2 * learnt:
+        kept_waiting(pace, 30.0)
+        pace.accepted(started=30.0)
+        steps.append((rate / learnt, (pace.rate or 0) - rate))
+    assert all(step == pytest.approx(REGAIN) for share, step in steps if share < 0.9 - REGAIN / learnt or share >= 1.1)
+    assert all(step == pytest.approx(max(PROBE, 1 / learnt)) for share, step in steps if 0.9 <= share < 1.1)
+
+
+def test_the_configured_rate_is_the_most() -> None:
     pace = Pace(20.0)
     pace.throttled(started=0.0, now=1.0)
-    for _ in range(99):
-        pace.accepted()
-    assert pace.rate == pytest.approx(19.9)
-    for _ in range(10):
-        pace.accepted()
+    for _ in range(1000):
+        kept_waiting(pace, 2.0)
+        pace.accepted(started=2.0)
     assert pace.rate == 20.0
+
+
+def test_a_rate_that_keeps_nobody_waiting_does_not_grow() -> None:
+    pace = Pace(20.0)
+    pace.throttled(started=0.0, now=1.0)
+    for second in range(2, 100):
+        pace.take(float(second))
+        pace.accepted(started=float(second))
+    assert pace.rate == pytest.approx(10.0, abs=2.0)
+
+
+def test_a_429_among_acceptances_was_not_about_the_rate() -> None:
+    pace = Pace(20.0)
+    pace.throttled(started=0.0, now=1.0)
+    assert pace.rate == 10.0
+    for _ in range(PROOF):
+        pace.accepted(started=0.5)
+    assert pace.rate == 20.0
+
+
+def test_a_429_among_others_was() -> None:
+    pace = Pace(20.0)
+    pace.throttled(started=0.0, now=1.0)
+    for _ in range(5):
+        pace.throttled(started=0.5, now=1.1)
+        pace.accepted(started=0.5)
+    assert pace.rate == 10.0
 
 
 def test_the_rate_does_not_fall_below_one_a_second_or_the_configured_rate() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from msgspec_runner.dispatch.planner import (
     Target,
     audience_fingerprints,
     build_plan,
+    decisions_by_key,
     duplicate_skips,
     left_out,
     new_messages,
@@ -360,3 +362,32 @@ def test_a_large_plan_keeps_the_order_of_the_rows(desk: MakeDesk) -> None:
     assert here.plan().count(Decision.NEW) == 1500
     with closing(new_messages(here.spool, here.ledger, RAILS, limit=1200)) as messages:
         assert [message.row for message in messages] == list(range(1, 1201))
+
+
+def test_what_is_withheld_is_not_sent_whatever_the_ledger_says(desk: MakeDesk) -> None:
+    here = desk().spec(*((number(row), "Hi") for row in range(1, 4)))
+    here.plan()
+    second = next(item for item in here.spool if item.row == 2)
+    here.spool.withhold([second.key])
+    assert [item.row for item in new_messages(here.spool, here.ledger, RAILS)] == [1, 3]
+    assert [item.row for item in new_messages(here.spool, here.ledger, RAILS, limit=2)] == [1, 3]
+    decided = list(decisions_by_key(here.spool, here.ledger, RAILS))
+    assert [item.key for item, _ in decided] == sorted(item.key for item in here.spool)
+    assert {decision for _, decision in decided} == {Decision.NEW}
+
+
+def test_rows_that_are_wrong_are_left_out_where_that_was_asked_for(desk: MakeDesk) -> None:
+    here = desk().spec((number(1), "Hi"), ("12", "Hi"), (number(3), "Hi"), (number(4), ""))
+    with pytest.raises(UnsendableError, match="row 2 cannot be sent"):
+        here.plan()
+    again = desk()
+    again.targets = [replace(target, invalid={3}) for target in here.targets]
+    plan = again.plan()
+    assert plan.specs[0].decisions == {Decision.NEW: 1, Decision.INVALID: 3}
+    left_out = list(again.spool.left_out())
+    assert [(skip.row, skip.reason, skip.to) for skip in left_out] == [
+        (2, "invalid", ""),
+        (3, "invalid", number(3)),
+        (4, "invalid", number(4)),
+    ]
+    assert [bool(skip.key) for skip in left_out] == [False, True, False]

@@ -1,22 +1,26 @@
-"""What every test of the ledger needs: a message, and a ledger file that is closed at the end."""
+"""What every test of the ledger needs: a message, and a ledger of each kind that is closed at the end."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from msgspec_runner.ledger.ledger import Run
+from msgspec_runner.ledger.ledger import Ledger, Run
+from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.sqlite import SqliteLedger
 from msgspec_runner.model import Message, identity
+from tests.ledger.postgres import address, own_schema
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250000, tzinfo=UTC)
+STORES = ("sqlite", "postgres")
 
 MakeMessage = Callable[..., Message]
-OpenLedger = Callable[..., SqliteLedger]
+OpenLedger = Callable[..., Ledger]
 
 
 @pytest.fixture
@@ -31,15 +35,31 @@ def message() -> MakeMessage:
     return make
 
 
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[OpenLedger]:
-    """Open the same ledger file as often as wanted, as several processes would."""
-    path = tmp_path / "ledger.db"
-    path.touch(0o600)
-    ledgers: list[SqliteLedger] = []
+@pytest.fixture(params=STORES)
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The place of a ledger, as ``--ledger`` has it: every test that uses it runs on each kind."""
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            yield stack.enter_context(own_schema())
+        else:
+            yield str(tmp_path / "ledger.db")
 
-    def open_it() -> SqliteLedger:
-        ledgers.append(SqliteLedger(path, clock=lambda: NOON))
+
+def open_ledger(location: str, journals: Path) -> Ledger:
+    """Open a ledger whose clock stands still, as one more process would."""
+    if "://" in location:
+        return PostgresLedger(address(location), journals, create=True, clock=lambda: NOON)
+    Path(location).touch(0o600)
+    return SqliteLedger(Path(location), clock=lambda: NOON)
+
+
+@pytest.fixture
+def opened(location: str, tmp_path: Path) -> Iterator[OpenLedger]:
+    """Open the same ledger as often as wanted, as several processes would."""
+    ledgers: list[Ledger] = []
+
+    def open_it() -> Ledger:
+        ledgers.append(open_ledger(location, tmp_path / "journals"))
         return ledgers[-1]
 
     yield open_it
@@ -48,7 +68,7 @@ def opened(tmp_path: Path) -> Iterator[OpenLedger]:
 
 
 @pytest.fixture
-def ledger(opened: OpenLedger) -> SqliteLedger:
+def ledger(opened: OpenLedger) -> Ledger:
     ledger = opened()
     ledger.begin(Run("run-1", "sandbox", ("reminder",), "0.1.0", "laptop", 7))
     return ledger

@@ -8,21 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from msgspec_runner.ledger.ledger import Run, RunStatus, Totals
-from msgspec_runner.ledger.sqlite import SqliteLedger
+from msgspec_runner.ledger.ledger import Ledger, Run, RunStatus, Totals
 from msgspec_runner.model import Message, State
 
 MakeMessage = Callable[..., Message]
-OpenLedger = Callable[[], SqliteLedger]
+OpenLedger = Callable[[], Ledger]
 
 HOLD = """
 import sys
 from pathlib import Path
 from msgspec_runner.ledger.ledger import Run, Settlement
-from msgspec_runner.ledger.sqlite import SqliteLedger
+from msgspec_runner.ledger import open_ledger
 from msgspec_runner.model import Message, State
 
-ledger = SqliteLedger(Path(sys.argv[1]))
+ledger = open_ledger(sys.argv[1], Path(sys.argv[2]), loopback_or_sandbox=True, create=True)
 ledger.begin(Run("doomed", "sandbox"))
 ledger.plan("doomed", [Message(f"key-{n}", "", "s", 1, n, "+16175551212", b"{}", "d") for n in range(10)])
 ledger.claim("doomed", [f"key-{n}" for n in range(5)])
@@ -36,11 +35,11 @@ RACE = """
 import sys
 from pathlib import Path
 from msgspec_runner.ledger.ledger import Run, RunStatus
-from msgspec_runner.ledger.sqlite import SqliteLedger
+from msgspec_runner.ledger import open_ledger
 from msgspec_runner.model import Message
 
-run, path = sys.argv[1:]
-ledger = SqliteLedger(Path(path))
+run, location, root = sys.argv[1:]
+ledger = open_ledger(location, Path(root), loopback_or_sandbox=True, create=True)
 ledger.begin(Run(run, "sandbox"))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -75,9 +74,11 @@ def tell(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_a_killed_run_is_dead_at_once_and_leaves_what_it_sent_in_doubt(opened: OpenLedger, tmp_path: Path) -> None:
+def test_a_killed_run_is_dead_at_once_and_leaves_what_it_sent_in_doubt(
+    opened: OpenLedger, location: str, tmp_path: Path
+) -> None:
     ledger = opened()
-    with child(HOLD, tmp_path / "ledger.db") as process:
+    with child(HOLD, location, tmp_path) as process:
         assert line(process) == "holding"
         assert ledger.recover() == 0
         assert ledger.entries(["key-2"])["key-2"].run_alive
@@ -88,6 +89,8 @@ def test_a_killed_run_is_dead_at_once_and_leaves_what_it_sent_in_doubt(opened: O
         process.kill()
         process.wait()
 
+    while ledger.entries(["key-2"])["key-2"].run_alive:  # a server hears of it a moment later
+        assert location.startswith("postgresql:")
     assert [run.status for run in ledger.runs() if run.id == "doomed"] == [RunStatus.DIED]
     assert not ledger.entries(["key-2"])["key-2"].run_alive
     assert ledger.recover() == 4
@@ -96,10 +99,9 @@ def test_a_killed_run_is_dead_at_once_and_leaves_what_it_sent_in_doubt(opened: O
     assert {planned.key for planned in ledger.pending("other")} == {"key-1", "key-6", "key-7", "key-8", "key-9"}
 
 
-def test_two_processes_never_claim_one_message_both(opened: OpenLedger, tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
+def test_two_processes_never_claim_one_message_both(opened: OpenLedger, location: str, tmp_path: Path) -> None:
     opened().close()
-    with child(RACE, "run-1", path) as one, child(RACE, "run-2", path) as two:
+    with child(RACE, "run-1", location, tmp_path) as one, child(RACE, "run-2", location, tmp_path) as two:
         assert [line(one), line(two)] == ["ready", "ready"]
         tell(one)
         tell(two)

@@ -1,41 +1,11 @@
-"""The values: the table of legal moves, the message object, run ids, times."""
+"""The values: the message object, run ids, times."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import pytest
-
-from msgspec_runner.ledger.ledger import (
-    TRANSITIONS,
-    Record,
-    Totals,
-    new_run_id,
-    sources,
-    timestamp,
-)
+from msgspec_runner.ledger.ledger import Record, Totals, new_run_id, timestamp
 from msgspec_runner.model import State
-
-
-def test_every_state_has_its_moves() -> None:
-    assert set(TRANSITIONS) == set(State)
-
-
-@pytest.mark.parametrize("state", [State.ACCEPTED, State.IN_DOUBT, State.REJECTED, State.CANCELLED])
-def test_what_may_have_been_sent_is_never_claimed_directly(state: State) -> None:
-    assert State.SENDING not in TRANSITIONS[state]
-
-
-def test_only_a_person_leads_out_of_doubt_towards_sending_again() -> None:
-    towards_sending = {State.PLANNED, State.RETRY_WAIT, State.SENDING}
-    assert not TRANSITIONS[State.IN_DOUBT] & towards_sending
-    assert State.RELEASED in TRANSITIONS[State.IN_DOUBT]
-
-
-def test_an_outcome_has_sources_or_is_none() -> None:
-    assert sources(State.ACCEPTED) == {State.SENDING, State.IN_DOUBT}
-    assert sources(State.PLANNED) == {State.SENDING, State.RETRY_WAIT}
-    assert sources(State.SKIPPED) == frozenset()
 
 
 def test_totals_have_one_field_for_each_state() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from msgspec_runner.ledger.opening import (
     temporary_ledger,
     write_ledger_id,
 )
+from tests.ledger.postgres import own_schema
 
 
 def mode(path: Path) -> int:
@@ -136,13 +138,40 @@ def test_a_broken_id_file_is_refused(tmp_path: Path, content: bytes) -> None:
         real(tmp_path)
 
 
-@pytest.mark.parametrize("url", ["postgresql://db/ledger", "postgres://u:secret@db/x", "POSTGRESQL://db", "mysql://db"])
-def test_an_address_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
-    with pytest.raises(LedgerError, match="SQLite files only") as refused:
+@pytest.mark.parametrize("url", ["mysql://u:secret@db/x", "HTTPS://u:secret@db"])
+def test_another_kind_of_address_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    with pytest.raises(LedgerError, match="SQLite files or postgresql:// addresses") as refused:
         real(tmp_path, url)
     assert "secret" not in str(refused.value)
     with pytest.raises(LedgerError):
         init(tmp_path, url)
+
+
+def test_a_ledger_on_a_server_is_found_and_refused_as_one_in_a_file(tmp_path: Path) -> None:
+    home, clone = tmp_path / "home", tmp_path / "clone"
+    home.mkdir()
+    clone.mkdir()
+    with own_schema() as url, own_schema() as elsewhere:
+        assert not ledger_exists(url, home)
+        for open_it in (real, partial(local, create=False)):
+            with pytest.raises(LedgerError, match=r"there is no ledger at postgresql://.*Run once: msgspec-runner"):
+                open_it(home, url)
+        assert not ledger_exists(url, home)
+        ledger_id = init(home, url)
+        assert ledger_exists(url, home)
+        assert init(home, url) == real(home, url) == read_ledger_id(home) == ledger_id
+        with pytest.raises(LedgerError, match="has not said which ledger is its own"):
+            real(clone, url)
+        write_ledger_id(clone, ledger_id)
+        assert real(clone, url) == ledger_id
+        with pytest.raises(LedgerError, match="would send everything again"):
+            real(clone, elsewhere)
+        other = local(clone, elsewhere)
+        with pytest.raises(LedgerError, match=rf"its id is {other}"):
+            real(clone, elsewhere)
+        with pytest.raises(LedgerError, match="another ledger"):
+            init(clone, elsewhere)
+        assert init(clone, elsewhere, new=True) == other
 
 
 def test_a_place_that_cannot_be_a_ledger_is_refused(tmp_path: Path) -> None:

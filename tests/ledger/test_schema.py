@@ -11,6 +11,8 @@ import pytest
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.schema import migrations
 from msgspec_runner.ledger.sqlite import SqliteLedger
+from msgspec_runner.ledger.values import Stored
+from msgspec_runner.model import Message, State
 
 
 def make(path: Path) -> Path:
@@ -93,3 +95,32 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> Non
     assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("skips",)]
     assert connection.execute("PRAGMA user_version").fetchone() == (0,)
     connection.close()
+
+
+def test_a_ledger_of_the_first_schema_is_brought_to_the_newest(tmp_path: Path) -> None:
+    """Whatever an older version knew is known afterwards."""
+    path = tmp_path / "ledger.db"
+    connection = sqlite3.connect(path)
+    for statement in migrations()[0]:
+        connection.execute(statement)
+    connection.execute("INSERT INTO ledger VALUES ('the-id', '2026-01-01T00:00:00.000Z')")
+    connection.execute(
+        "INSERT INTO runs VALUES ('r', 'sandbox', 'finished', '[]', '', '', 1, ?, ?, NULL, NULL)", (T, T)
+    )
+    row = (1, "key", "r", 1, "sandbox", "s", 1, "", "+16175551212", 1, "accepted", None, "d", b"{}", 1, "id", 200, None)
+    connection.execute(f"INSERT INTO messages VALUES ({', '.join('?' * 21)})", (*row, 1, T, T))
+    connection.execute("PRAGMA application_id = 1836279666")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    ledger = SqliteLedger(path)
+    assert (ledger.id, ledger.schema) == ("the-id", len(migrations()))
+    [stored] = ledger.stored()
+    assert stored == Stored(
+        Message("key", "", "s", 1, 1, "+16175551212", b"{}", "d", 1), "r", State.ACCEPTED, None, T, "id", None
+    )
+    assert list(ledger.decisions()) == []
+    ledger.close()
+
+
+T = "2026-01-01T00:00:00.000Z"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.ledger.values import Skip
 from msgspec_runner.model import Message
 
 MakeMessage = Callable[..., Message]
@@ -20,6 +21,7 @@ MakeMessage = Callable[..., Message]
 PEAK = """
 import resource, sys
 from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.ledger.values import Skip
 from msgspec_runner.model import Message, identity
 
 def rows(count):
@@ -97,3 +99,33 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     """30 times the rows, 30 MB of bodies and indexes: what may grow is the bounded page cache (8 MiB)."""
     answer = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     assert int(answer.stdout) < 20
+
+
+def test_by_key_is_the_same_order_whatever_was_added_first(message: MakeMessage) -> None:
+    messages = [message(row) for row in range(1, 8)]
+    expected = sorted(messages, key=lambda item: item.key)
+    for order in (messages, messages[::-1]):
+        with PlanSpool() as spool:
+            spool.add(order)
+            assert [item for chunk in spool.chunks_by_key(3) for item in chunk] == expected
+
+
+def test_rows_that_are_left_out_take_no_identity(message: MakeMessage) -> None:
+    skips = [Skip("s", 1, row, "invalid", "+16175551212", "k", message(1).key) for row in range(1, 6)]
+    with PlanSpool() as spool:
+        for skip in skips:
+            spool.leave_out(skip)
+        spool.add([message(1)])
+        assert list(spool.left_out(2)) == skips
+        assert len(spool) == 1
+        assert (spool.duplicate_count, spool.conflict_count) == (0, 0)
+
+
+def test_what_is_withheld(message: MakeMessage) -> None:
+    keys = [message(row).key for row in range(1, 4)]
+    with PlanSpool() as spool:
+        assert spool.withheld(keys) == set()
+        spool.withhold(keys[:2])
+        spool.withhold(keys[1:2])
+        assert spool.withheld(keys[1:]) == {keys[1]}
+        assert spool.withheld([]) == set()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from msgspec_runner.errors import LedgerError
-from msgspec_runner.ledger.ledger import Run, RunStatus, Settlement, sources
-from msgspec_runner.ledger.sqlite import SqliteLedger
+from msgspec_runner.ledger.ledger import Ledger, Run, RunStatus, Settlement, sources
+from msgspec_runner.ledger.states import Mover
 from msgspec_runner.model import Message, State
+from tests.ledger.conftest import open_ledger
+from tests.ledger.postgres import own_schema
 
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 KEYS = ("a", "b", "c")
 LIKELY = (State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.RETRY_WAIT, State.PLANNED)
 OUTCOMES = (*LIKELY, State.CANCELLED)
@@ -41,20 +46,26 @@ class Known:
 
 
 class TwoProcesses(RuleBasedStateMachine):
-    """Two processes on one ledger file; each always has a run, and begins the next where one ends or dies."""
+    """Two processes on one ledger; each always has a run, and begins the next where one ends or dies."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.path = self.folder / "ledger.db"
-        self.path.touch()
-        self.ledgers = [SqliteLedger(self.path), SqliteLedger(self.path)]
+        self.stack = ExitStack()
+        self.location = self.place()
+        self.ledgers = [self.opened(), self.opened()]
         self.runs = ["", ""]
         self.dead: set[str] = set()
         self.begun = 0
         self.known: dict[str, Known] = {}
         for which in (0, 1):
             self.begin(which)
+
+    def place(self) -> str:
+        return str(self.folder / "ledger.db")
+
+    def opened(self) -> Ledger:
+        return open_ledger(self.location, self.folder / "journals")
 
     def begin(self, which: int) -> None:
         self.begun += 1
@@ -64,6 +75,7 @@ class TwoProcesses(RuleBasedStateMachine):
     def teardown(self) -> None:
         for ledger in self.ledgers:
             ledger.close()
+        self.stack.close()
         shutil.rmtree(self.folder)
 
     def moves(self, run: str, state: State, target: State) -> None:
@@ -140,6 +152,22 @@ class TwoProcesses(RuleBasedStateMachine):
             known.state, known.posted = State.RELEASED, 0
         assert self.ledgers[which].release(keys, "because") == len(chosen)
 
+    @rule(which=processes, keys=some_keys, state=st.sampled_from(OUTCOMES))
+    def resolve(self, which: int, keys: list[str], state: State) -> None:
+        """A person settles what is in doubt, or cancels; ``id`` of a message is of that message alone."""
+        allowed = sources(state, Mover.PERSON)
+        chosen = [key for key in keys if key in self.known and self.known[key].state in allowed]
+        settlements = [Settlement(key, state, message_id=f"id-{key}") for key in keys]
+        assert self.ledgers[which].resolve(settlements, "ann", "because") == set(chosen)
+        for key in chosen:
+            self.known[key].state = state
+            self.known[key].posted -= state is State.REJECTED and self.known[key].posted > 0
+
+    @rule(which=processes, number=st.sampled_from([None, "+16175551212"]))
+    def erase(self, which: int, number: str | None) -> None:
+        """Forgetting people changes nothing of what the model knows."""
+        self.ledgers[which].erase(before=None if number else NEVER, number=number)
+
     @rule(which=processes)
     def end(self, which: int) -> None:
         run = self.runs[which]
@@ -151,7 +179,7 @@ class TwoProcesses(RuleBasedStateMachine):
     @rule(which=processes)
     def crash(self, which: int) -> None:
         self.ledgers[which].close()
-        self.ledgers[which] = SqliteLedger(self.path)
+        self.ledgers[which] = self.opened()
         self.dead.add(self.runs[which])
         self.begin(which)
 
@@ -177,7 +205,20 @@ class TwoProcesses(RuleBasedStateMachine):
         assert all(known.posted <= 1 for known in self.known.values())
 
 
-TwoProcesses.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+class OnPostgres(TwoProcesses):
+    """The same, in a database."""
+
+    def place(self) -> str:
+        return self.stack.enter_context(own_schema())
+
+
+def few(examples: int) -> settings:
+    return settings(
+        max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+
+
+TwoProcesses.TestCase.settings = few(60)
+OnPostgres.TestCase.settings = few(15)
 test_two_processes = TwoProcesses.TestCase
+test_two_processes_on_postgres = OnPostgres.TestCase

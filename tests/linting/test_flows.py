@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from msgspec_runner.linting.flows import flows
+from msgspec_runner.linting.flows import Flows
 from msgspec_runner.recipients.columns import Columns
 from msgspec_runner.recipients.rows import Row
 from msgspec_runner.source.document import parse_document
@@ -30,7 +30,7 @@ def made(columns: str, text: str = "{{ x | default(x) }}", rest: str = "") -> Sp
 
 
 def type_of_x(of: Spec, variables: dict[str, object] | None = None, columns: frozenset[str] | None = None) -> Type:
-    ((_, flow),) = flows(of, variables or {}, columns)
+    ((_, flow),) = Flows(of, variables or {}).of(columns)
     return flow.outputs[0]
 
 
@@ -68,5 +68,5 @@ def test_names_that_nothing_declares() -> None:
 
 
 def test_templates_that_say_nothing_of_types_are_left_out() -> None:
-    assert list(flows(made("{x: {}}", "Hi {{ x }}!"), {}, None)) == []
-    assert list(flows(made("{x: {}}", "Hi {{ x | nothing }}!"), {}, None)) == []
+    assert Flows(made("{x: {}}", "Hi {{ x }}!"), {}).of(None) == ()
+    assert Flows(made("{x: {}}", "Hi {{ x | nothing }}!"), {}).of(None) == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from msgspec_runner.linting.flows import flows
+from msgspec_runner.linting.flows import Flows
 from msgspec_runner.linting.inferred import judged
 from msgspec_runner.rendering import RowProblem
 from msgspec_runner.source.document import parse_document
@@ -20,7 +20,7 @@ SPEC = build_spec(
         ),
     )
 )
-FLOWS = tuple(flows(SPEC, {}, None))
+FLOWS = Flows(SPEC, {}).of(None)
 TEXT = SPEC.field("text")
 PLACE = (3, 13)
 

@@ -28,8 +28,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (tmp_path / "specs").mkdir()
     (tmp_path / "msgspec-runner.toml").write_text("[profiles.test]\n[profiles.live.vars]\nx = 1\n")
     bad = sorted(RULES.glob("*/bad/*.yaml"), key=lambda path: (path.parts[-3] != "invalid-yaml", path))
+    clean = "message: {provider: twlo, channel_key: k, to: '+16175551212', text: Hello}\n"
     for number in range(SPECS):
-        text = bad[number % len(bad)].read_bytes() if number % 3 else f"spec: s{number % 30}\n".encode()
+        text = (
+            bad[number % len(bad)].read_bytes()
+            if number % 3
+            else f"spec: s{number % 30}\n{clean if number % 2 else ''}".encode()
+        )
         if number % 7 == 0:
             text = (
                 text.replace(b"\nmessage:", b"  # msgspec: ignore[MSG209]\nmessage:") + b"# msgspec: ignore[MSG602]\n"

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from msgspec_runner.diagnostics import Diagnostic, Related, Rows
+from msgspec_runner.config import Config
+from msgspec_runner.diagnostics import Diagnostic, Related, Rows, Severity
+from msgspec_runner.linting.linter import Linter
+from msgspec_runner.source.document import read_document
 
 HEAD = 'spec: s\nmessage:\n  provider: twlo\n  channel_key: k\n  to: "{{ phone }}"\n'
 MANY = 5000
@@ -145,3 +148,34 @@ class TestReading:
         text = HEAD.replace("{{ phone }}", "+16175551212") + '  text: "{{ 1 / 0 }}"\n'
         item = only(lint(text))
         assert (item.code, item.rows, item.related) == ("MSG609", None, ())
+
+
+class TestEveryRow:
+    """Who leaves rows out needs to know all of them; nobody else pays for that."""
+
+    DATA = "phone,name\n12,A\n+16175551212,B\n13,C\n14,D\n15,E\n+16175551212,F\n+16175551212,B\n"
+    SPEC = (
+        HEAD + '  text: "{{ name }}"\n'
+        "recipients: {columns: {phone: {type: phone}}, file: people.csv, samples: [{phone: '1', name: A}]}\n"
+    )
+
+    def every(self, project: Path, *, keep: bool) -> dict[tuple[str, Severity, int], set[int]]:
+        (project / "people.csv").write_text(self.DATA, encoding="utf-8")
+        document = read_document("hello.yaml", self.SPEC.encode())
+        result = Linter(Config(root=project), every_row=keep).lint([document])
+        return {
+            (item.code, item.severity, item.rows.count): set(item.rows.every)
+            for item in result.diagnostics
+            if item.rows is not None
+        }
+
+    def test_the_rows_of_the_recipients_and_never_those_of_samples(self, project: Path) -> None:
+        found = self.every(project, keep=True)
+        assert found["MSG503", Severity.ERROR, 4] == {1, 3, 4, 5}
+        assert found["MSG503", Severity.ERROR, 1] == set()  # the sample
+
+    def test_a_contradiction_is_the_fault_of_all_of_its_rows(self, project: Path) -> None:
+        assert self.every(project, keep=True)["MSG504", Severity.ERROR, 1] == {2, 6, 7}
+
+    def test_they_are_kept_for_nobody_else(self, project: Path) -> None:
+        assert set(map(tuple, self.every(project, keep=False).values())) == {()}

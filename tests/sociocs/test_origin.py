@@ -45,6 +45,8 @@ def test_the_path_of_a_base_url_is_kept() -> None:
         ("https://api.sociocs.com:0", "host"),
         ("https://[::1", "no URL"),
         ("https://api sociocs.com", "space"),
+        ("https://api..sociocs.com", "looked up"),
+        (f"https://{'a' * 64}.com", "looked up"),
     ],
 )
 def test_a_base_url_that_would_show_the_key_or_is_none_is_refused(base_url: str, hint: str) -> None:

@@ -13,7 +13,7 @@ from msgspec_runner.templates.problems import Refusal
 
 @pytest.mark.parametrize(
     "pattern",
-    ["EEEE d MMMM", "dd-MMM-yyyy", "dd/MM/yyyy", "d 'of' MMMM", "HH:mm", "h:mm a", "y", "full", "d. MMMM 'um' H 'Uhr'",
+    ["EEEE d MMMM", "dd-MMM-yyyy", "dd/MM/yyyy", "d 'of' MMMM", "HH:mm", "h:mm a", "hh:mm a", "h:mm b", "hh:mm B", "h", "y", "full", "d. MMMM 'um' H 'Uhr'",
      "yyyy年M月d日", "''yy", "QQQ yyyy", "HH:mm, MMM d"],
 )  # fmt: skip
 def test_patterns(pattern: str) -> None:
@@ -29,6 +29,8 @@ def test_patterns(pattern: str) -> None:
         ("%m", "strftime"),
         ("dd/mm/yyyy", "months are M"),
         ("HH:MM", "minutes are m"),
+        ("dd/MM/yyyy hh:mm", "HH:mm"),
+        ("hh:mm:ss 'a'", "h:mm a"),
         ("dddd, MMMM d", "dddd"),
         ("MMMM do", "'o'"),
         ("foo", "'f'|'foo'"),

@@ -26,6 +26,9 @@ PARTIALS = {
     "broken": "{{ name",
     "failing": "{{ nick }}",
     "plain": "as it is",
+    "long": "x" * 99
+    + "\n{% macro bad() %}{{ nick }}{% endmacro %}{% macro late(who=nick.upper()) %}{{ who }}{% endmacro %}"
+    + "{% macro box() %}[{{ caller() }}]{% endmacro %}{% macro deep() %}{{ bad() }}{% endmacro %}",
 }
 
 
@@ -109,10 +112,29 @@ def test_text(source: str, text: str) -> None:
         ("{% include 'none' %}", "include", "'none'", None),
         ("{% include 'broken' %}", "value", "'broken'", None),
         ("é {% include 'failing' %}", "missing", "'failing'", "nick"),
+        ("{% import 'long' as m with context %}é {{ m.bad() }}", "missing", "m.bad()", "nick"),
+        ("{% from 'long' import deep with context %}{{ deep() }}", "missing", "deep()", "nick"),
+        ("{% from 'long' import late with context %}{{ late() }}", "missing", "late()", "nick"),
+        ("{% from 'long' import box %}{% call box() %}é {{ nick }}{% endcall %}", "missing", "nick", "nick"),
+        ("{% macro own() %}é {{ nick }}{% endmacro %}{{ own() }}", "missing", "nick", "nick"),
     ],
 )
 def test_an_error_points_at_the_offending_characters(source: str, kind: str, place: str, name: str | None) -> None:
     assert fail(source) == (kind, place, name)
+
+
+@pytest.mark.parametrize("written", ["two", "1,50", "1.234,50", "", "12 EUR"])
+@pytest.mark.parametrize("name", ["int", "float"])
+def test_what_is_no_number_never_becomes_zero_unasked(name: str, written: str) -> None:
+    with pytest.raises(RenderError, match=rf"no number; .* as in {name}\(0\)"):
+        render(f"{{{{ x | {name} }}}}", x=written)
+    assert render(f"{{{{ x | {name}(7) }}}}", x=written) == "7"
+    assert render(f"{{{{ x | {name}(default=7) }}}}", x=written) == "7"
+
+
+def test_numbers_are_read_as_jinja_reads_them() -> None:
+    assert render("{{ ' 42 ' | int }} {{ '5.7' | int }} {{ 'ff' | int(base=16) }} {{ true | int }}") == "42 5 255 1"
+    assert render("{{ '1.5' | float }} {{ '1e3' | float }} {{ price | float }}") == "1.5 1000.0 3.5"
 
 
 def test_an_error_never_quotes_a_value() -> None:

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.flows import flows
 from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.rule import Finding, RowCheck, spec_rule
 from msgspec_runner.linting.subject import Subject
-from msgspec_runner.rendering import RowProblem, merged_variables
+from msgspec_runner.rendering import RowProblem
 from msgspec_runner.spec import Field
 
 if TYPE_CHECKING:
@@ -39,11 +38,10 @@ def _asked_of_text(context: RowContext) -> RowCheck | None:
 
 def _questions(context: RowContext) -> Iterator[tuple[Field, Question]]:
     """Yield the conditions that are but a column that nobody reads: one that reaches a text is no yes or no."""
-    spec = context.spec
-    variables = merged_variables(context.config, spec, {})  # one of --var alone is in no row
-    shown = {use.name for field in spec.templates for use in field.template.names if use.output}
-    for field, flow in flows(spec, variables, None):
-        for question in flow.questions:
+    questions = [(field, question) for field, flow in context.flows.of(None) for question in flow.questions]
+    if questions:
+        shown = {use.name for field in context.spec.templates for use in field.template.names if use.output}
+        for field, question in questions:
             if question.column not in shown:
                 yield field, question
 

@@ -26,19 +26,21 @@ _HELPERS = {
     "/each": "write {% endfor %}",
     "else": "write {% else %}",
 }
-_SIGNS = ("_NAME", "_NUMBER", "else", "#", "/")
-"""One of them is in every field and every helper, and few templates have any."""
+_SIGNS = ("_NAME", "_NUMBER", "else", "#", "/", "{{1", "{{ 1")
+"""One of them is in every field and every helper, and few templates have any; placeholders begin with 1."""
+_RAW = "endraw"  # who writes braces on purpose may write any
 _LONGEST = 300
 """Characters of a helper's arguments; what is longer was not pasted from a form."""
 
 
 @spec_rule("MSG408", Severity.WARNING)
 def sociocs_dynamic_field(subject: Subject) -> Iterator[Finding]:
-    """A template has a dynamic field or a helper of Sociocs' own forms.
+    """A template has a placeholder of another tool: a dynamic field or a helper of Sociocs' own forms, or ``{{1}}``.
 
     The bulk form fills in ``{{CUSTOMER_NAME}}``, ``{{BUSINESS_NAME}}``, ``{{PHONE_NUMBER}}`` and ``{{SENDER_NAME}}``,
     and knows Handlebars helpers such as ``{{#ifeq …}}``. Whether the API does is not documented, and here templates
     are Jinja over the recipient's columns. In ``{% raw %}`` and in quotes, recipients would read the braces.
+    ``{{1}}`` stands for a variable in the text of a WhatsApp template; to Jinja it is the number, and "Hi 1!" is sent.
 
     Bad::
 
@@ -53,7 +55,7 @@ def sociocs_dynamic_field(subject: Subject) -> Iterator[Finding]:
     known = (subject.columns or frozenset()) | set(subject.variables)
     for field in subject.spec.templates:
         for word, start, end in _found(field.node.text):
-            if word not in known:
+            if word not in known and not (word.isdecimal() and _RAW in field.node.text):
                 yield Finding(subject.field_span(field, start, end), _message(word, subject, known), field.dotted)
 
 
@@ -79,11 +81,17 @@ def _pattern() -> re.Pattern[str]:
     """
     bare = "|".join([*_FIELDS, "else"])
     helper = "|".join(word for word in _HELPERS if word != "else")
-    inside = rf"(?P<bare>{bare})[ \t]*|(?P<helper>{helper})(?![A-Za-z0-9_])[^{{}}]{{0,{_LONGEST}}}"
+    number = r"(?<![{'\"]\{\{)(?<![{'\"]\{\{ )(?P<number>[1-9][0-9]?)[ \t]*"
+    inside = rf"{number}|(?P<bare>{bare})[ \t]*|(?P<helper>{helper})(?![A-Za-z0-9_])[^{{}}]{{0,{_LONGEST}}}"
     return re.compile(rf"\{{\{{\{{?[ \t]*(?:{inside})\}}\}}\}}?|(?<!\{{)\{{#")
 
 
 def _message(word: str, subject: Subject, known: frozenset[str] | set[str]) -> str:
+    if word.isdecimal():
+        return (
+            f"only WhatsApp's templates fill in {{{{{word}}}}}, and here it writes the number {word}: "
+            "write a column such as {{ first_name }}"
+        )
     if word in _HELPERS:
         return f"only Sociocs' own forms know `{word}`: {_HELPERS[word]}"
     return f"only Sociocs' own forms fill this in: write {_instead(word, subject, known)}"

@@ -63,8 +63,13 @@ def undefined_variable(subject: Subject) -> Iterator[Finding]:
 
 
 def _header(name: str, unnamed: Iterable[str]) -> str | None:
-    """Return the header that is no name itself but reads like this one: ``First Name`` for ``first_name``."""
-    return next((header for header in unnamed if re.sub(r"\W+", "_", header).lower() == name.lower()), None)
+    """Return the header that is no name itself but reads like this one: ``First Name`` for ``firstName``."""
+    read = _read(name)
+    return next((header for header in sorted(unnamed) if read and _read(header) == read), None)
+
+
+def _read(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def _unnamed(name: str, header: str) -> str:

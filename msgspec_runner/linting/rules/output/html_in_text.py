@@ -43,26 +43,28 @@ def html_in_text(context: RowContext) -> RowCheck | None:
             Your order is ready.
             See you soon!
     """
-    prose = [field for field in context.spec.fields if _is_prose(field)]
+    prose = [field for field in context.spec.fields if is_prose(field)]
 
     def check(row: RenderedRow) -> Iterator[RowProblem]:
         for field in prose:
-            text = _value(row.rendered.body, field)
+            text = sent_text(row.rendered.body, field)
             if ("<" in text or "&" in text) and _HTML.search(text, 0, _LOOKED_AT):
                 yield from _problems(context, field, row, text)
 
     return check if prose else None
 
 
-def _is_prose(field: Field) -> bool:
+def is_prose(field: Field) -> bool:
+    """Say whether people read a field: the text, the name, a template's variables."""
     path = field.path[1:]
     return path in {("text",), ("name",)} or (path[:2] == ("template", "variables") and path[-1] != "MEDIA_URL")
 
 
-def _value(body: Mapping[str, object], field: Field) -> str:
+def sent_text(body: Mapping[str, object], field: Field) -> str:
+    """Return what a rendered body has in such a field; nothing where it has no text there."""
     value: object = body
     for key in field.path[1:]:
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, str) else ""
 
 

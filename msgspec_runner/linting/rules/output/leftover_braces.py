@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.diagnostics import Severity
+from msgspec_runner.linting.origins import Origins
 from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.rule import RowCheck, row_rule
+from msgspec_runner.linting.rules.output.html_in_text import is_prose, sent_text
 from msgspec_runner.rendering import RowProblem
+from msgspec_runner.spec import Field
 
 _LEFT_OVER = re.compile(r"\{\{|\}\}|\{%|%\}")
-_PROSE = (("text",), ("name",))
+_NAME = "leftover-braces"
+_MOST = 20
+"""Braces of one text that are looked at: whoever fills in these sees the others."""
 
 
 @row_rule("MSG606", Severity.WARNING)
@@ -36,17 +42,51 @@ def leftover_braces(context: RowContext) -> RowCheck | None:
         recipients:
           rows: [{phone: "+16175551212", greeting: Ann}]
     """
-    prose = [(field.path[1], field) for field in context.spec.fields if field.path[1:] in _PROSE]
+    prose = [field for field in context.spec.fields if is_prose(field)]
+    templates = {name: value for name, value in context.renderer.variables.items() if _is_left_over(value)}
 
     def check(row: RenderedRow) -> Iterator[RowProblem]:
-        body = row.rendered.body
-        for name, field in prose:
-            text = body.get(name)
-            if isinstance(text, str) and ("{" in text or "}" in text) and _LEFT_OVER.search(text):
-                # Braces that the template itself writes (`{% raw %}`) are meant; those of a cell are not.
-                for column, value in row.values.items():
-                    if isinstance(value, str) and _LEFT_OVER.search(value) and value in text:
-                        detail = f"`{name}` would show the braces that stand in column “{column}”: fill the cell in"
-                        yield RowProblem("leftover-braces", field, detail, column=column)
+        for field in prose:
+            text = sent_text(row.rendered.body, field)
+            if ("{" in text or "}" in text) and _LEFT_OVER.search(text):
+                shown = _shown(context, field, row, text, templates)
+                for column in row.values:
+                    if column in shown:
+                        detail = (
+                            f"`{field.name}` would show the braces that stand in column “{column}”: fill the cell in"
+                        )
+                        yield RowProblem(_NAME, field, detail, column=column)
+                for name in templates:
+                    if name in shown:
+                        detail = (
+                            f"`{field.name}` would show the braces of the var `{name}`, which is no template: "
+                            "write its words where they belong, or into a partial"
+                        )
+                        yield RowProblem(_NAME, field, detail, *_use(field, name))
 
     return check if prose else None
+
+
+def _is_left_over(value: object) -> bool:
+    return isinstance(value, str) and _LEFT_OVER.search(value) is not None
+
+
+def _shown(
+    context: RowContext, field: Field, row: RenderedRow, text: str, templates: Mapping[str, object]
+) -> frozenset[str]:
+    """Return the columns and vars whose braces a text shows; those that the template itself writes are meant."""
+    values = {**templates, **row.values}
+    holding = {name: str(value) for name, value in values.items() if _is_left_over(value)}
+    if not holding:
+        return frozenset()
+    origins = Origins(context.renderer, field, values, text)
+    places = [origins.of(*match.span()) for match in islice(_LEFT_OVER.finditer(text), _MOST)]
+    found = {place.column for place in places if not place.literal}
+    # A partial or a macro may have shown it.
+    found |= {name for name, value in holding.items() if value in text}
+    return frozenset(found & holding.keys())
+
+
+def _use(field: Field, name: str) -> tuple[int, int]:
+    """Return where a field uses a name first; (-1, -1) where only a partial of it does."""
+    return next(((use.start, use.end) for use in field.template.names if use.name == name), (-1, -1))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.rule import Finding, spec_rule
-from msgspec_runner.linting.rules.provider.template_variables_shape import shape_findings
+from msgspec_runner.linting.row_context import RowContext
+from msgspec_runner.linting.rule import Finding, RowCheck, spec_rule
+from msgspec_runner.linting.rules.provider.template_variables_shape import shape_check, shape_findings
 from msgspec_runner.linting.subject import Subject
 
 
-@spec_rule("MSG304", Severity.ERROR)
+def _for_rows(context: RowContext) -> RowCheck | None:
+    return shape_check(context, "unknown-template-component", component=True)
+
+
+@spec_rule("MSG304", Severity.ERROR, for_rows=_for_rows)
 def unknown_template_component(subject: Subject) -> Iterator[Finding]:
     """A component of a Gupshup template does not exist.
 

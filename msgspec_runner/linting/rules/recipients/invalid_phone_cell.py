@@ -32,5 +32,4 @@ def invalid_phone_cell(problem: RowProblem) -> str:
     """
     if problem.field is None:
         return problem.detail
-    hint = "write numbers like +16175551212, or declare the column's `region`"
-    return f"column “{problem.column}”: {problem.detail}; {hint}"
+    return f"column “{problem.column}”: {problem.detail}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.content import phone
@@ -48,12 +48,14 @@ def unassigned_phone_number(context: RowContext) -> RowCheck | None:
     )
     problem = RowProblem("unassigned-phone-number", field, detail, column=column)
 
-    def check(row: RenderedRow) -> Iterator[RowProblem]:
-        written = (field.node.text if field.template.is_static else _cell(row, spec, column)).strip()
+    def check(row: RenderedRow) -> Iterable[RowProblem]:
         number = row.rendered.to
-        # With a +, with a region, or with the US's country code: nothing is missing.
-        if written.isdecimal() and number == f"+{written}" and number[1] != "1" and not phone.is_valid(number):
-            yield problem
+        if number.startswith("+1"):
+            return ()  # with the US's country code, nothing is missing
+        written = (field.node.text if field.template.is_static else _cell(row, spec, column)).strip()
+        # With a + or with a region, nothing is missing either.
+        is_bare = written.isdecimal() and number == f"+{written}"
+        return (problem,) if is_bare and not phone.is_valid(number) else ()
 
     return check
 

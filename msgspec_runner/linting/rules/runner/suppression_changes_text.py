@@ -36,7 +36,11 @@ def suppression_changes_text(review: Review) -> Iterator[Finding]:
             {# msgspec: ignore[MSG402] #}Hi {{ nickname }}
             see you tomorrow.
     """
-    inside = [suppression for suppression in review.suppressions if suppression.field is not None]
+    inside = [
+        suppression
+        for suppression in review.suppressions
+        if suppression.field is not None and not suppression.is_sent(review.document)
+    ]
     for suppression in inside[: most_removals(review.document)]:
         fix = removal(review.document, suppression)
         if fix is not None and fix.safety == "unsafe":

@@ -8,6 +8,8 @@ from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.review import Review
 from msgspec_runner.linting.rule import Finding, did_you_mean, suppression_rule
 
+_NOTHING = "this suppresses nothing: write `msgspec: ignore[MSG203]`, with the rule's own code"
+_SENT = "this is part of the text, and recipients read it: in a text write {# msgspec: ignore[MSG402] #}"
 _MAX_HINTS = 100
 """How many unknown words are compared with all that are known, which takes a millisecond each."""
 
@@ -16,7 +18,8 @@ _MAX_HINTS = 100
 def unknown_suppression(review: Review) -> Iterator[Finding]:
     """A suppression names no rule.
 
-    It suppresses nothing, and whoever wrote it thinks that it does. The brackets hold whole codes or names, divided by
+    It suppresses nothing, and whoever wrote it thinks that it does. So does a comment of YAML in a block text, where
+    YAML has none: it is sent. The brackets hold whole codes or names, divided by
     commas; families such as ``MSG2`` belong into the configuration.
 
     Bad::
@@ -33,7 +36,7 @@ def unknown_suppression(review: Review) -> Iterator[Finding]:
     for suppression in review.suppressions:
         if not suppression.selectors:
             span = review.document.span(suppression.start, suppression.end)
-            yield Finding(span, "this suppresses nothing: write `msgspec: ignore[MSG203]`, with the rule's own code")
+            yield Finding(span, _SENT if suppression.is_sent(review.document) else _NOTHING)
         for selector in suppression.selectors:
             if not selector.code:
                 span = review.document.span(selector.start, selector.end)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.rule import Finding, closest, spec_rule
+from msgspec_runner.linting.rule import Finding, spec_rule
+from msgspec_runner.linting.rules.shape.meant_keys import meant_path
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.source.schema import Violation
 
@@ -58,10 +59,8 @@ def missing_field(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_misspelt(missing: Violation, violations: Iterable[Violation]) -> bool:
-    """Say whether MSG107 asks of another key of the mapping whether this one was meant."""
+    """Say whether MSG107 asks of another key of the mapping whether this one was meant, or has it moved here."""
     return any(
-        other.keyword == "additionalProperties"
-        and other.path == missing.path
-        and closest(other.name, other.known) == missing.name
+        other.keyword == "additionalProperties" and meant_path(other) == (*missing.path, missing.name)
         for other in violations
     )

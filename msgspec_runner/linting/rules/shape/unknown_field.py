@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec_runner.diagnostics import Severity
-from msgspec_runner.linting.rule import Finding, closest, spec_rule
+from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.rules.message.undefined_api_field import UNDEFINED
+from msgspec_runner.linting.rules.shape.meant_keys import meant_path
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.source.document import Scalar
 from msgspec_runner.spec import entry_at
@@ -37,20 +38,24 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
             continue
         path = tuple(map(str, (*violation.path, violation.name)))
         span = subject.key_span(*path)
-        match = closest(violation.name, violation.known)
+        meant = meant_path(violation)
         where = f"`{'.'.join(path[:-1])}`" if violation.path else "a spec"
-        if match:
+        if _is_rest_of_a_value(subject, path):
+            message = f"a comma ends the value before it, so `{violation.name}` is read as a field: quote that value"
+            yield Finding(span, message, ".".join(path))
+        elif meant is not None and meant[:-1] != violation.path:
+            there = f"under `{'.'.join(map(str, meant[:-1]))}`" if meant[:-1] else "at the top of the spec"
+            message = f"`{violation.name}` is no field of {where}: move it, it belongs {there}"
+            yield Finding(span, message, ".".join(path))
+        elif meant is not None:
+            match = str(meant[-1])
             message = f"unknown field `{violation.name}` in {where}; did you mean `{match}`?"
-            meant = (*violation.path, match)
             entry = entry_at(subject.document, path)
             fix = None
             if entry is not None and subject.document.node(meant) is None and meant not in repaired:
                 fix = subject.replacement(entry.key, match)
                 repaired.add(meant)
             yield Finding(span, message, ".".join(path), fix)
-        elif _is_rest_of_a_value(subject, path):
-            message = f"a comma ends the value before it, so `{violation.name}` is read as a field: quote that value"
-            yield Finding(span, message, ".".join(path))
         else:
             known = ", ".join(sorted(violation.known))
             yield Finding(span, f"unknown field `{violation.name}` in {where}; known are {known}", ".".join(path))

@@ -60,7 +60,7 @@ def wrong_type(subject: Subject) -> Iterator[Finding]:
             span = subject.key_span(*path)
         if violation.keyword == "not":
             span = subject.key_span(*path, "rows")
-        yield Finding(span, _message(_name(violation.path), violation, node), ".".join(path))
+        yield Finding(span, _message(violation, node), ".".join(path))
     yield from _columns(subject)
     yield from _timezone(subject)
     yield from _expires(subject)
@@ -131,13 +131,14 @@ def _window(subject: Subject) -> Iterator[Finding]:
 
 def _name(path: tuple[str | int, ...]) -> str:
     """Return the words for a place: its key, ``rows[2]`` for an item of a list."""
-    if not path:
-        return "a spec"
     return f"{path[-2]}[{path[-1]}]" if len(path) > 1 and isinstance(path[-1], int) else str(path[-1])
 
 
-def _message(name: str, violation: Violation, node: Node) -> str:
+def _message(violation: Violation, node: Node) -> str:
     got = _kind(node)
+    if not violation.path:
+        return f"this is no spec but {got}: begin with `spec: …` and `message:`, or remove the file"
+    name = _name(violation.path)
     match violation.keyword, violation.expected:
         case "type", str() | list() as expected:
             kinds = [expected] if isinstance(expected, str) else list(expected)
@@ -152,9 +153,10 @@ def _message(name: str, violation: Violation, node: Node) -> str:
         case "pattern", _ if name == "spec":
             return "a spec's id has only a-z, 0-9 and -: write it like `appointment-reminder`"
         case "pattern", "\\{[{%]":
-            return (
+            takes = (
                 f"`{name}` takes {_TYPED.get(name, 'a value of its type')} or a template in {{{{ }}}}, not plain text"
             )
+            return takes + _unquoted(name, node.text if isinstance(node, Scalar) else "")
         case "pattern", _:
             return f"`{name}` is not written as it must be: {_SHAPES.get(name, 'see `msgspec-runner schema`')}"
         case "minimum", least:
@@ -187,6 +189,19 @@ _LENGTHS = {
     "maxLength": "a length of at most",
     "minItems": "a number of items of at least",
 }
+
+
+def _unquoted(name: str, text: str) -> str:
+    """Return what to write for a text that says what is meant, in the words of YAML 1.1 or in quotes."""
+    value = text.strip().lower()
+    if name == "list_id" and re.fullmatch("[0-9]{1,9}", value):
+        return f": write {int(value)}, without quotes"
+    if name == "save" and value in _YES | _NO:
+        return f": write {'true' if value in _YES else 'false'}, without quotes"
+    return ""
+
+
+_YES, _NO = frozenset(["true", "yes", "on", "y", "1"]), frozenset(["false", "no", "off", "n", "0"])
 
 
 def _either(words: list[str]) -> str:

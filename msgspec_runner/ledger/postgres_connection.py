@@ -1,0 +1,160 @@
+"""Connections to PostgreSQL that are safe to trust, and patience with a server that restarts.
+
+psycopg's errors leave this package as :class:`LedgerError` only.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+
+from msgspec_runner.errors import LedgerError
+from msgspec_runner.ledger.postgres_address import Address
+
+OLDEST_SERVER = 130000
+"""PostgreSQL 13: the oldest that the tests' statements are known to work with."""
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another's lock (each is held for milliseconds) before it gives up."""
+
+_NETWORK = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    "application_name": "msgspec-runner",
+}
+"""Seconds (the last but one: milliseconds) after which a peer that says nothing is gone; the address may say others."""
+
+_SESSION = f"""
+SET synchronous_commit = on;
+SET default_transaction_isolation = 'read committed';
+SET lock_timeout = '{BUSY_SECONDS}s';
+SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET tcp_keepalives_idle = 30;
+SET tcp_keepalives_interval = 10;
+SET tcp_keepalives_count = 3;
+SET jit = off;
+SET enable_bitmapscan = off;
+SET enable_sort = off;
+SET client_min_messages = warning
+"""
+"""``synchronous_commit`` makes "recorded before the request leaves" true whatever the server's default is; plain
+``on`` also waits for a standby where the server names one. A machine that loses its power does not hang up: the
+keepalives tell the server within a minute, and with it everybody who wonders whether the run lives. The last ones: each
+page of a plan is a walk along an index; a planner without statistics, as in the first minute of a large plan, would
+read and sort all that is left for each."""
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a server that is away, and how.
+
+    Attributes:
+        seconds: from the first failure to giving up.
+        first: seconds of the first pause; each is twice the one before.
+        longest: seconds of a pause at most.
+        sleep: waits.
+        now: tells the time in seconds.
+    """
+
+    seconds: float = 300.0
+    first: float = 0.1
+    longest: float = 5.0
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.monotonic
+
+    def attempts(self) -> Iterator[None]:
+        """Yield at once, and then after each pause, until the time is up."""
+        deadline = self.now() + self.seconds
+        pause = self.first
+        while True:
+            yield
+            left = deadline - self.now()
+            if left <= 0:
+                return
+            # Many that wait for one server should not all come back at once.
+            self.sleep(min(left, pause * (0.5 + random.random() / 2)))  # noqa: S311
+            pause = min(2 * pause, self.longest)
+
+
+def connect(address: Address) -> Connection:
+    """Open a session that is durable at each commit, in the ledger's schema only.
+
+    Raises:
+        psycopg.Error: the server cannot be reached, or says no.
+        LedgerError: it is no server for a ledger.
+    """
+    given = conninfo_to_dict(address.conninfo)
+    network = {name: value for name, value in _NETWORK.items() if name not in given}
+    connection = psycopg.connect(address.conninfo, autocommit=True, client_encoding="utf8", **network)  # type: ignore[arg-type]
+    try:
+        if connection.info.server_version < OLDEST_SERVER:
+            raise LedgerError(f"the ledger {address.location} is on a PostgreSQL older than 13: upgrade the server")
+        if connection.info.parameter_status("server_encoding") != "UTF8":
+            raise LedgerError(
+                f"the ledger {address.location} is in a database that is not UTF-8. Make one: createdb -E UTF8 NAME"
+            )
+        connection.execute(_SESSION)
+        connection.execute("SELECT set_config('search_path', %s, false)", (f'"{address.schema}", pg_catalog',))
+        if connection.info.server_version >= 140000:
+            connection.execute("SET idle_session_timeout = 0")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def is_lost(error: psycopg.Error, connection: Connection | None) -> bool:
+    """Return whether the server is away, so that waiting may help.
+
+    Args:
+        error: what psycopg raised.
+        connection: the one that it happened on; None: while connecting.
+    """
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | errors.ReadOnlySqlTransaction):
+        return False
+    # A server that has become a standby takes no writes until somebody promotes it, or another is found.
+    return connection is None or connection.closed or isinstance(error, errors.ReadOnlySqlTransaction)
+
+
+def is_collision(error: psycopg.Error) -> bool:
+    """Return whether the transaction lost against another one, and will do better when it is tried again."""
+    return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)
+
+
+@contextmanager
+def postgres_errors(address: Address) -> Iterator[None]:
+    """Turn errors of PostgreSQL inside the block into a :class:`LedgerError` that tells what to do."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise LedgerError(f"the ledger {address.location} {_explain(error, address)}") from error
+
+
+def _explain(error: psycopg.Error, address: Address) -> str:
+    """Return the rest of a sentence that begins with "the ledger …"."""
+    said = address.without_password(" ".join(str(error).split()))
+    match error:
+        case errors.LockNotAvailable():
+            return f"is locked: another process has been writing to it for more than {BUSY_SECONDS} s. Try again"
+        case errors.DiskFull() | errors.OutOfMemory():
+            return "cannot grow: the server's disk or memory is full. Free some and send again"
+        case errors.InsufficientPrivilege():
+            return f"may not be used by this role: {said}. Ask for the rights to its schema {address.schema}"
+        case errors.UniqueViolation():
+            return f"has that already: {said}"
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return f"cannot be reached: {said}. Check the address, the password (PGPASSWORD) and the server"
+    return f"cannot be used: {said}"

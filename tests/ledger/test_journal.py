@@ -1,0 +1,98 @@
+"""Outcomes that wait on this machine: durable, private, each brought once."""
+
+from __future__ import annotations
+
+import stat
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msgspec_runner.ledger.journal import Journal, Noted, abandoned
+from msgspec_runner.ledger.ledger import Settlement
+from msgspec_runner.model import State
+
+ONE = Settlement("one", State.ACCEPTED, 200, "id-1", None, 1, datetime(2031, 1, 1, tzinfo=UTC), "2031-01-02T00:00Z")
+TWO = Settlement("two", State.REJECTED, 400, None, "no number +1 (617) 555-1212 here", 2)
+
+
+def found(folder: Path, ledger: str = "ledger") -> list[tuple[str, list[Noted]]]:
+    return list(abandoned(folder, ledger))
+
+
+def test_there_is_no_file_while_all_is_well(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "new", "ledger", "run")
+    journal.forget([ONE])
+    journal.note(1, [])
+    journal.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_noted_is_found_when_its_process_has_ended(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "new", "ledger", "run")
+    journal.note(3, [ONE])
+    journal.note(4, [ONE, TWO])
+    assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
+    assert "555" not in journal.path.read_text()
+    assert found(tmp_path / "new") == [], "its process lives"
+    journal.close()
+    assert found(tmp_path / "new", "another ledger") == []
+    assert found(tmp_path / "new") == [("run", [Noted(3, ONE), Noted(4, TWO._replace(error="no number ••• here"))])]
+    assert found(tmp_path / "new") == []
+
+
+def test_what_the_ledger_has_is_forgotten(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "ledger", "run")
+    journal.note(3, [ONE, TWO])
+    journal.forget([ONE])
+    content = journal.path.read_text()
+    assert "one" not in content
+    journal.forget([TWO])
+    assert not journal.path.exists()
+    journal.note(5, [ONE])
+    journal.close()
+    assert found(tmp_path) == [("run", [Noted(5, ONE)])]
+
+
+@given(st.integers(0, 500))
+def test_a_file_that_was_cut_off_tells_what_is_whole(size: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        journal = Journal(Path(name), "ledger", "run")
+        journal.note(3, [ONE])
+        journal.note(3, [TWO])
+        journal.close()
+        whole = journal.path.read_bytes()[:size]
+        journal.path.write_bytes(whole)
+        noted = [each.settlement.key for _, rows in found(Path(name)) for each in rows]
+        assert noted == ["one", "two"][: max(0, whole.count(b"\n") - 1)]
+        assert not journal.path.exists()
+
+
+@pytest.mark.parametrize("content", ["[]\n", "hello\n", '["ledger"]\n', "{}\n[1]\n", '["another", "run"]\n[1]\n'])
+def test_what_is_no_journal_of_ours_is_left_alone(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "outcomes-run.jsonl"
+    file.write_text(content)
+    assert found(tmp_path) == []
+    assert file.read_text() == content
+
+
+def test_a_line_that_is_no_outcome_hides_no_other(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "ledger", "run")
+    journal.note(3, [ONE])
+    with journal.path.open("a") as file:
+        file.write('nonsense\n[1, 2]\n[3, "k", "gone", 1, null, null, 1, null, null]\n')
+    journal.note(4, [TWO._replace(error=None)])
+    journal.close()
+    assert [each.settlement.key for _, rows in found(tmp_path) for each in rows] == ["one", "two"]
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    journal = Journal(tmp_path / "file", "ledger", "run")
+    journal.note(1, [ONE])
+    journal.forget([ONE])
+    journal.close()
