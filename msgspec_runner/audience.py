@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec_runner.errors import RecipientsError, UsageError
 from msgspec_runner.recipients.columns import Binder, CellProblem, Columns
-from msgspec_runner.recipients.readers import inline, open_recipients
+from msgspec_runner.recipients.readers import inline, is_spooled, open_recipients
 from msgspec_runner.recipients.rows import Row, Source
 from msgspec_runner.rendering import Rendered, Renderer, RowProblem
 from msgspec_runner.spec import Spec
@@ -33,7 +33,12 @@ class RenderedRow(NamedTuple):
 
 
 def shown_path(path: Path, base: Path) -> str:
-    """Return a path as people are shown it: relative to ``base`` where it lies in it, with ``/``."""
+    """Return a path as people are shown it: relative to ``base`` where it lies in it, with ``/``.
+
+    Recipients that were piped in are ``<stdin>``, wherever they were spooled.
+    """
+    if is_spooled(path):
+        return "<stdin>"
     try:
         return path.resolve().relative_to(base.resolve()).as_posix()
     except ValueError:

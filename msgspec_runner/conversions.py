@@ -14,7 +14,7 @@ from math import isfinite
 from urllib.parse import urlsplit
 
 from msgspec_runner.content.blank import is_blank
-from msgspec_runner.content.phone import canonical
+from msgspec_runner.content.phone import canonical, looks_national, problem
 from msgspec_runner.providers import PROVIDERS
 from msgspec_runner.spec import MEDIA, Field
 from msgspec_runner.templates import ABSENT
@@ -42,16 +42,19 @@ def parse_schedule(text: str) -> datetime | None:
 def url_problem(url: str) -> str | None:
     """Return why a provider could not fetch a URL (Twilio error 21620: http or https, public), or None."""
     if url != url.strip() or any(char.isspace() for char in url):
-        return "a URL has no spaces: write %20"
+        return "a URL has no spaces and no line breaks: write %20 for a space"
     try:
         parts = urlsplit(url)
         host = parts.hostname
+        _ = parts.port  # a wrong one raises here
     except ValueError:
         return "it is no URL"
     if parts.scheme not in {"http", "https"}:
         return "a URL starts with https:// or http://"
     if not host:
         return "the URL has no host"
+    if ":" not in host and "" in host.removesuffix(".").split("."):
+        return "its host has a dot too many"
     if host == "localhost" or ("." not in host and ":" not in host) or _is_private(host):
         return "the provider cannot fetch it: the host is not public"
     return None
@@ -99,7 +102,7 @@ def converter(field: Field) -> Callable[[str], object]:
         return lambda text: None if is_blank(text) else text
     if field.path[:3] == ("message", "template", "variables"):
         is_url = field.path[-1] == "MEDIA_URL" and not static
-        return lambda text: _url(_variable(text)) if is_url else _variable(text)
+        return _media if is_url else _variable
     if name == "to":
         return _to
     if field.path == ("delivery", "window", "timezone"):
@@ -119,7 +122,10 @@ def _present(text: str) -> str:
 def _to(text: str) -> str:
     number = canonical(_present(text))
     if number is None:
-        raise Invalid("it is no phone number", "invalid-phone-cell")
+        words = f"it {problem(text)}"
+        if looks_national(text):
+            words += "; or declare the column with the country of its numbers, as in {type: phone, region: US}"
+        raise Invalid(words, "invalid-phone-cell")
     return number
 
 
@@ -150,9 +156,15 @@ def _zone(text: str) -> str:
 
 def _url(text: str) -> str:
     problem = url_problem(text)
+    if problem is None and not text.isprintable():
+        problem = "it has a character that nobody sees: type the URL anew"  # of one that is written out, MSG113 says it
     if problem is not None:
         raise Invalid(problem)
     return text
+
+
+def _media(text: str) -> str:
+    return _url(_variable(text))
 
 
 def _variable(text: str) -> str:
@@ -206,6 +218,8 @@ def _finish_variables(value: dict[str, object]) -> dict[str, object]:
     return {
         str(name): {str(key): _variable(_scalar(inner)) for key, inner in item.items()}
         if isinstance(item, dict)
+        else _media(_scalar(item))
+        if name == "MEDIA_URL"
         else _variable(_scalar(item))
         for name, item in value.items()
     }

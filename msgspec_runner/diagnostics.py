@@ -9,7 +9,8 @@ chooses a notation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -90,11 +91,14 @@ class Rows:
         count: how many.
         sample: the numbers of the first few, 1-based, a header not counted.
         total: how many there are in all; for people, not in the JSON report.
+        every: the numbers of all that must be left out for this finding to go away, in any order; only where the
+            linter was asked to keep them, and never those of samples.
     """
 
     count: int
     sample: tuple[int, ...]
     total: int = 0
+    every: Sequence[int] = field(default=(), compare=False, repr=False)
 
 
 class Diagnostic(NamedTuple):

@@ -177,6 +177,11 @@ class Renderer:
         to = body.get("to")
         return Rendered(body, to if isinstance(to, str) else "", recipient_key, tuple(problems), zone)
 
+    @property
+    def variables(self) -> Values:
+        """The vars that the templates see."""
+        return self._variables
+
     def pieces(self, field: Field, values: Values) -> tuple[Piece, ...]:
         """Return the rendered text of one field in pieces that know the template's characters they came from."""
         return self._environment.bind(field.template).pieces({**self._variables, **values})

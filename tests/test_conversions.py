@@ -50,7 +50,8 @@ def test_urls(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "example.com/a.png", "ftp://example.com", "https://", "https:///a", "https://a b.com", "http://localhost/x",
-     "http://intranet/x", "https://[bad/", " https://example.com", "javascript:alert(1)", "data:image/png;base64,AA"],
+     "http://intranet/x", "https://[bad/", " https://example.com", "javascript:alert(1)", "data:image/png;base64,AA",
+     "https://.com/a.png", "https://example..com/a", "https://example.com:99999/a", "https://example.com/a.png\n"],
 )  # fmt: skip
 def test_no_urls(url: str) -> None:
     assert url_problem(url) is not None
@@ -71,7 +72,8 @@ def test_no_urls(url: str) -> None:
         ("template: {id: a, variables: {MEDIA_URL: '{{ x }}'}}", ("template", "variables", "MEDIA_URL"),
          {"https://e.org/x": "https://e.org/x"}, ["", "x"]),
         ("schedule: '{{ x }}'", ("schedule",), {"2031-01-02T09:00:00Z": "2031-01-02T09:00:00Z"}, ["", "now"]),
-        ("image_url: '{{ x }}'", ("image_url",), {"": None, "  ": None, "https://e.org/x": "https://e.org/x"}, ["x"]),
+        ("image_url: '{{ x }}'", ("image_url",), {"": None, "  ": None, "https://e.org/x": "https://e.org/x"},
+         ["x", "https://e.org/x\u200b", "https://e.org/x\n"]),
         ("user_id: '{{ x }}'", ("user_id",), {"": None, "u": "u"}, []),
         ("channel_key: '{{ x }}'", ("channel_key",), {"k": "k"}, ["", " "]),
         ("provider: '{{ x }}'", ("provider",), {"gswa": "gswa"}, ["", "tlnx", "Twlo"]),
@@ -97,7 +99,7 @@ class TestObjects:
     @pytest.mark.parametrize(
         "value",
         ["", "no json", "[]", "{}", {"id": ""}, {"id": 3}, {"id": "a", "x": 1}, {"id": "a", "variables": []},
-         {"id": "a", "variables": {"1": ""}}, {"id": "a", "variables": {"1": None}}, {"id": "a", "variables": {"1": [1]}}],
+         {"id": "a", "variables": {"MEDIA_URL": "x"}}, {"id": "a", "variables": {"1": ""}}, {"id": "a", "variables": {"1": None}}, {"id": "a", "variables": {"1": [1]}}],
     )  # fmt: skip
     def test_no_template(self, value: object) -> None:
         with pytest.raises(Invalid):

@@ -23,6 +23,9 @@ from msgspec_runner.source.document import Document, read_document
 CI_FORMATS = ("sarif", "github", "gitlab", "junit")
 """Formats that machines read, which know files by their place in the repository."""
 
+FOR_READERS = frozenset(["full", "concise"])
+"""Formats that people read; a word more beside them breaks nothing."""
+
 FORMATS = ("full", "concise", "json", *CI_FORMATS)
 """What ``--output`` takes."""
 
@@ -126,8 +129,9 @@ def command(
     for name, target in targets:
         _write(result, name, target, terminal, config.fail_level, aside=aside)
     if statistics:
-        _statistics(result, aside=aside)
-    if any(name in {"full", "concise"} for name, _ in targets):
+        printed = {name for name, target in targets if target is None}
+        _statistics(result, aside=aside or not printed <= FOR_READERS)  # what a machine reads stays whole
+    if any(name in FOR_READERS for name, _ in targets):
         from msgspec_runner.reports.full import summary
 
         terminal.note(summary(result, color=terminal.colors(err=True)))

@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 import click
 
+from msgspec_runner.errors import UsageError
+
 Function = Callable[..., Any]
 """A command's function; click passes its options by name."""
 
@@ -79,6 +81,18 @@ def common(function: Function) -> Function:
     return wrapper
 
 
+def check_writable(path: Path, flag: str) -> None:
+    """Find out early whether a file that was asked for can be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    replaced = path.is_file() or not path.exists()
+    target = path.resolve().parent if replaced else path
+    if path.is_dir() or (replaced and not target.is_dir()) or not os.access(target, os.W_OK):
+        raise UsageError(f"{flag} {path}: cannot be written. Nothing was sent.")
+
+
 def paths_argument(*, required: bool = False) -> Callable[[Function], Function]:
     """Add PATHS: spec files or folders."""
     return click.argument("paths", nargs=-1, required=required, type=click.Path(path_type=Path))
@@ -91,6 +105,31 @@ def recipients_option(function: Function) -> Function:
         metavar="FILE",
         type=click.Path(path_type=Path, allow_dash=True),
         help="Recipients instead of the spec's own; - reads standard input.",
+    )(function)
+    return decorated
+
+
+class SkipsInvalid(click.Command):
+    """A command with ``--skip-invalid[=MAX]``: without ``=MAX``, what follows is no value of it but the next word."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write out what a bare flag means, before click takes the next word for its value."""
+        end = args.index("--") if "--" in args else len(args)
+        bare = [f"{word}={EVERY}" if word == "--skip-invalid" else word for word in args[:end]]
+        return super().parse_args(ctx, bare + args[end:])
+
+
+EVERY = 10**12
+"""For ``--skip-invalid`` without a number: more rows than there are."""
+
+
+def skip_invalid_option(function: Function) -> Function:
+    """Add ``--skip-invalid[=MAX]`` to a :class:`SkipsInvalid`: None, or how many rows may be left out at most."""
+    decorated: Function = click.option(
+        "--skip-invalid",
+        metavar="[=MAX]",
+        type=click.IntRange(min=0),
+        help="Leave out rows that are wrong, at most MAX, and exit with 1.",
     )(function)
     return decorated
 

@@ -13,7 +13,7 @@ from msgspec_runner.linting.rule import Rule
 from msgspec_runner.linting.rules import RULES
 from msgspec_runner.linting.selection import find_rules
 from msgspec_runner.reports.json_report import rule_url
-from msgspec_runner.reports.rule_help import plain
+from msgspec_runner.reports.rule_help import plain, summary
 
 
 @click.command("rule", short_help="Explain one rule, or list all.")
@@ -48,8 +48,7 @@ def explain(rule: Rule) -> str:
 
 def _table(rules: Iterable[Rule]) -> Iterable[str]:
     for rule in rules:
-        summary = inspect.cleandoc(rule.doc).split("\n", 1)[0]
-        yield f"{rule.code}  {rule.severity:<7}  {rule.name:<28} {summary}"
+        yield f"{rule.code}  {rule.severity:<7}  {rule.name:<28} {summary(rule)}"
 
 
 def _as_dict(rule: Rule) -> dict[str, str]:
@@ -57,7 +56,7 @@ def _as_dict(rule: Rule) -> dict[str, str]:
         "code": rule.code,
         "name": rule.name,
         "severity": rule.severity.value,
-        "summary": inspect.cleandoc(rule.doc).split("\n", 1)[0],
+        "summary": summary(rule),
         "doc": inspect.cleandoc(rule.doc),
         "url": rule_url(rule.code, rule.name),
     }

@@ -23,6 +23,7 @@ _NORTH_AMERICAN: Final = re.compile(r"\+?1[02-9][0-9]{9}")
 would be a trunk prefix. To load the other countries' plans takes 10 ms, for which a lint of one file need not wait."""
 _NATIONAL: Final = re.compile(r"\(?[0-9](?:[ ()./\-]*[0-9]){3,16}")
 """Digits as people group them; nothing else may stand in a national number."""
+_LOOKS_NATIONAL: Final = re.compile(r"(?!00)[(0-9][()0-9 ./\-]{5,20}")
 _GROUPING: Final = re.compile(r"[ ()./\-]+")
 _BULLETS: Final = "•" * 7
 _FEWEST_DIGITS: Final = 7
@@ -77,6 +78,11 @@ def national(number: str, region: str) -> str | None:
     if parsed.extension or not _is_possible(parsed):
         return None
     return canonical(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def looks_national(number: str) -> bool:
+    """Whether a number is written as people write one to those of their country: :func:`national` may read it."""
+    return _LOOKS_NATIONAL.fullmatch(number) is not None
 
 
 def is_region(region: str) -> bool:
@@ -178,7 +184,7 @@ def _problem_of_length(digits: str, size: int, lengths: frozenset[int]) -> str:
         return f"has a trunk prefix after the country code +{code}; leave it out"
     extent = "short" if length < min(lengths) else "long" if length > max(lengths) else None
     fault = f"is too {extent}" if extent else "has a number of digits that does not exist"
-    return f"{fault} for the country code +{code}; is the right country code in front?"
+    return f"{fault} for the country code +{code}; check the digits, and the country code in front"
 
 
 @lru_cache(maxsize=2048)

@@ -273,6 +273,8 @@ def _merge(by_profile: Mapping[str, list[Found]]) -> list[Found]:
                 first[key] = (rule, known._replace(rows=rows))
             if name not in profiles.setdefault(key, []):
                 profiles[key].append(name)
+    if len(by_profile) > 1:
+        _unite(first, profiles, tuple(by_profile))
     merged = []
     for key, (rule, finding) in first.items():
         names = profiles[key]
@@ -281,3 +283,15 @@ def _merge(by_profile: Mapping[str, list[Found]]) -> list[Found]:
             finding = finding._replace(message=f"{finding.message} ({plural} {', '.join(names)})")
         merged.append((rule, finding))
     return merged
+
+
+def _unite(first: dict[_Key, Found], profiles: dict[_Key, list[str]], names: tuple[str, ...]) -> None:
+    """Make one of findings that every profile has once at one place in words of its own (the names that it knows)."""
+    together: dict[tuple[str, Span, tuple[Related, ...]], list[_Key]] = {}
+    for key in first:
+        together.setdefault((key[0], key[1], key[3]), []).append(key)
+    for keys in together.values():
+        if len(keys) > 1 and sorted(name for key in keys for name in profiles[key]) == sorted(names):
+            profiles[keys[0]] = list(names)
+            for key in keys[1:]:
+                del first[key]

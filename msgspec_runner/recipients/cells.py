@@ -31,7 +31,6 @@ _DATETIME: Final = re.compile(
     r"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?) ?"
     r"([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_NATIONAL: Final = re.compile(r"(?!00)[(0-9][()0-9 ./\-]{5,20}")  # as people write a number to those of their country
 _URL: Final = re.compile(
     r"[hH][tT][tT][pP][sS]?://"
     r"(?:[^\s\x00-\x1f\x7f/?#@]*@)?"
@@ -125,7 +124,7 @@ def _phone(text: str) -> str:
     number = phone.canonical(stripped)
     if number is None:
         words = phone.problem(stripped) or "is no phone number"
-        if _NATIONAL.fullmatch(stripped):
+        if phone.looks_national(stripped):
             words += "; or give the column the country of its numbers, such as region: US"
         raise CellError(words)
     return number

@@ -53,7 +53,7 @@ def open_recipients(path: Path, shown: str) -> Source:
     except OSError as error:
         raise RecipientsError(f"cannot be opened: {error.strerror or error}", file=shown) from None
     raise RecipientsError(
-        f"is of no kind that can be read; name the file {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}", file=shown
+        f"is of no kind that can be read; save it as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}", file=shown
     )
 
 
@@ -74,6 +74,10 @@ def inline(rows: Sequence[Mapping[str, object]], shown: str, lines: Sequence[int
     return Source(shown, header, numbered(), lambda: None, fixed=False)
 
 
+_SPOOLED: Final = "standard-input-of-msgspec-runner-"
+"""How the names of spooled files begin."""
+
+
 def spool(stdin: BinaryIO, directory: Path) -> Path:
     """Copy recipients from standard input to a file that only this user can read, so that they can be read twice.
 
@@ -89,12 +93,17 @@ def spool(stdin: BinaryIO, directory: Path) -> Path:
     import tempfile
 
     first = stdin.read(_CHUNK)
-    handle, name = tempfile.mkstemp(suffix=_suffix_of(first), prefix="recipients-", dir=directory)
+    handle, name = tempfile.mkstemp(suffix=_suffix_of(first), prefix=_SPOOLED, dir=directory)
     with os.fdopen(handle, "wb") as copy:
         while first:
             copy.write(first)
             first = stdin.read(_CHUNK)
     return Path(name)
+
+
+def is_spooled(path: Path) -> bool:
+    """Say whether a file is one that :func:`spool` made, whose name means nothing to people."""
+    return path.name.startswith(_SPOOLED)
 
 
 def fingerprint(path: Path) -> str:

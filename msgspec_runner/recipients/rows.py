@@ -125,11 +125,16 @@ def checked_header(cells: list[str], file: str, line: int) -> tuple[str, ...]:
 
 
 def not_utf8(path: Path, file: str) -> RecipientsError:
-    """Find the first character of a file that is not UTF-8 and say where it is."""
+    """Find the first character of a file that is not UTF-8 and say where it is; or say what the file is instead."""
     cure = "save the file as UTF-8 (in a spreadsheet: “CSV UTF-8”)"
     line = 1
     with path.open("rb") as stream:
-        if stream.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
+        first = stream.read(4)
+        if first == b"PK\x03\x04":
+            return RecipientsError("is a workbook or an archive, and no text; name a workbook .xlsx", file=file)
+        if first == b"\xd0\xcf\x11\xe0":
+            return RecipientsError("is a workbook of an old kind, and no text; save it as .xlsx", file=file)
+        if first[:2] in {b"\xff\xfe", b"\xfe\xff"}:
             return RecipientsError(f"is UTF-16, not UTF-8; {cure}", file=file)
         stream.seek(0)
         while raw := stream.readline(RECORD_CHARACTERS):

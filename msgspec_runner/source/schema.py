@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -96,6 +97,20 @@ def text_places(name: str, node: Node | None) -> Iterator[tuple[tuple[str, ...],
                 child = place.members.get(entry.key.text, place.others)
                 if child is not None:
                     waiting.append((child, entry.value, (*path, entry.key.text)))
+
+
+def home(name: str, key: str) -> tuple[str, ...] | None:
+    """Return the key path of the mapping that knows ``key`` in the schema ``name``; None where none does.
+
+    Of several, the one nearest to the top. Mappings whose keys are free (columns, vars) are not looked into.
+    """
+    waiting: deque[tuple[_Place, tuple[str, ...]]] = deque([(_places(name), ())])
+    while waiting:
+        place, path = waiting.popleft()
+        if key in place.members:
+            return path
+        waiting.extend((child, (*path, member)) for member, child in place.members.items())
+    return None
 
 
 class _Place:

@@ -141,3 +141,14 @@ class TestRecipients:
         text = HEAD + '  text: "{{ 10 / visits }}"\nvars: {visits: 0}\n' + BAD
         assert lint(text).diagnostics
         assert not lint(text, linter={"variables": {"visits": 2}}).diagnostics
+
+
+def test_what_every_profile_says_in_its_own_words_is_said_once(lint) -> None:
+    text = (
+        'spec: s\nmessage: {provider: twlo, channel_key: k, to: "{{ phone }}", text: "Hi {{ nmae }}"}\n'
+        "recipients: {samples: [{phone: '+16175551212', name: Ann}]}\n"
+    )
+    profiles = {"test": {"vars": {"here": 1}}, "live": {"vars": {"there": 2}}}
+    (found,) = lint(text, profiles=profiles).diagnostics
+    assert found.code == "MSG402"
+    assert "(profile" not in found.message

@@ -114,6 +114,8 @@ def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
         (b"\xef\xbb\xbfa\xe9\n", "1:2", "is not UTF-8"),
         (b"a,b\n1,\xc3", "2:3", "is not UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "1:1", "is UTF-16"),
+        (b"PK\x03\x04\x14\x00\x06\xff", "1:1", "name a workbook .xlsx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "1:1", "save it as .xlsx"),
         (b"a,b\n1," + b"x" * 70_000 + b"\n", "2:1", "more than 65,536 characters"),
         (b'a,b\n1,"' + b"x\n" * 40_000 + b'"\n', "2:1", "more than 65,536 characters"),
         (b'a,b\n1,"' + b"x\n" * 90_000, "2:1", "more than 65,536 characters"),

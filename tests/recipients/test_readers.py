@@ -27,7 +27,7 @@ def test_a_folder_is_no_file(tmp_path: Path, suffix: str) -> None:
 
 
 def test_an_unknown_kind(tmp_path: Path) -> None:
-    with pytest.raises(RecipientsError, match=r"name the file .csv, .tsv, .jsonl, .ndjson, .json or .xlsx"):
+    with pytest.raises(RecipientsError, match=r"save it as .csv, .tsv, .jsonl, .ndjson, .json or .xlsx"):
         open_recipients(tmp_path / "people.ods", "people.ods")
 
 

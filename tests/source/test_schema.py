@@ -16,7 +16,7 @@ from msgspec_runner.providers import PROVIDERS
 from msgspec_runner.recipients.cells import TYPES
 from msgspec_runner.source import schema as reader
 from msgspec_runner.source.document import parse_document
-from msgspec_runner.source.schema import fits, load_schema, schema_path, text_places, violations
+from msgspec_runner.source.schema import fits, home, load_schema, schema_path, text_places, violations
 
 SCHEMA = load_schema("spec")
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -235,3 +235,19 @@ def test_the_fast_reader_and_jsonschema_agree(value: Any) -> None:
     slow = VALIDATOR.is_valid(value)
     assert fits("spec", value) is slow
     assert bool(violations("spec", value)) is not slow
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("spec", ()),
+        ("timezone", ()),  # a window has one too; the nearest to the top counts
+        ("to", ("message",)),
+        ("list_id", ("message", "contact_saving")),
+        ("from", ("delivery", "window")),
+        ("region", None),  # of a column, whose name is free
+        ("subject", None),
+    ],
+)
+def test_a_key_has_a_home(key: str, path: tuple[str, ...] | None) -> None:
+    assert home("spec", key) == path

@@ -34,7 +34,8 @@ def several_media(subject: Subject) -> Iterator[Finding]:
     """A message has more than one of image, video and file.
 
     The API's page shows one medium a message and says of each that it stands in for the others; which of two is
-    delivered is not documented. WhatsApp takes one a message.
+    delivered is not documented. WhatsApp takes one a message. Where templates decide which is given, every recipient
+    is looked at.
 
     Bad::
 

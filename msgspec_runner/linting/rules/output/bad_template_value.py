@@ -30,4 +30,6 @@ def bad_template_value(problem: RowProblem) -> str:
           rows: [{phone: "+16175551212", note: "ring the bell\\nthen wait"}]
     """
     name = problem.field.name if problem.field is not None else "the variable"
-    return f"`{name}`: {problem.detail}, and WhatsApp refuses such a value: use `default(…)` or `replace(…)`"
+    fixed = problem.field is not None and problem.field.template.is_static
+    cure = "write another" if fixed else "use `default(…)` or `replace(…)`"
+    return f"`{name}`: {problem.detail}, and WhatsApp refuses such a value: {cure}"

@@ -25,8 +25,8 @@ _MOST = 20
 def leftover_braces(context: RowContext) -> RowCheck | None:
     """A recipient would read ``{{`` or ``%}``: a template that was never filled in.
 
-    Usually a cell holds a placeholder of another tool, such as ``{{CUSTOMER_NAME}}``. Cells are data: what stands in
-    them is not rendered again.
+    Usually a cell holds a placeholder of another tool, such as ``{{CUSTOMER_NAME}}``. Cells are data, and so are vars:
+    what stands in them is not rendered again.
 
     Bad::
 

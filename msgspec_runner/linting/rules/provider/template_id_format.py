@@ -36,7 +36,8 @@ def template_id_format(subject: Subject) -> Iterator[Finding]:
     """A template's id does not look like one of its provider.
 
     Twilio's is a Content SID: ``HX`` and 32 hex digits; that is documented, so another form is an error.
-    Gupshup's is a UUID in every sample, which no page promises, so another form is a warning.
+    Gupshup's is a UUID in every sample, which no page promises, so another form is a warning. Where a template makes
+    the id, or chooses the provider, every recipient's is looked at.
 
     Bad::
 

@@ -10,6 +10,7 @@ from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, did_you_mean, spec_rule
 from msgspec_runner.linting.rules.shape.implicit_type import is_implicit
 from msgspec_runner.linting.subject import Subject
+from msgspec_runner.recipients.cells import TYPES
 from msgspec_runner.recipients.columns import default_problem
 from msgspec_runner.source.document import Mapping, Node, Scalar, Sequence
 from msgspec_runner.source.schema import Violation
@@ -144,7 +145,12 @@ def _message(violation: Violation, node: Node) -> str:
             kinds = [expected] if isinstance(expected, str) else list(expected)
             words = _WORDS | ({"string": "a template in {{ }}"} if name in _TYPED else {})
             wanted = [words[kind] for kind in kinds if kind != "null"]
-            like = f": write it {_SHAPES[name]}" if kinds == ["string"] and name in _SHAPES else ""
+            shape = _TO if violation.path == ("message", "to") else _SHAPES.get(name, "")
+            like = f": write it {shape}" if kinds == ["string"] and shape else ""
+            if "object" in kinds and isinstance(node, Scalar) and _NO_SPACE.match(node.text):
+                like = ": write a space behind the colon"
+            elif violation.path[:-1] == ("recipients", "columns") and isinstance(node, Scalar) and node.text in TYPES:
+                like = f": write {{type: {node.text}}}"
             return f"`{name}` takes {_either(wanted)}, not {got}{like}"
         case "enum", list() as choices:
             word = node.text if isinstance(node, Scalar) else ""
@@ -169,6 +175,7 @@ def _message(violation: Violation, node: Node) -> str:
             return f"`{name}` must have {_LENGTHS.get(keyword, keyword)} {limit}"
 
 
+_NO_SPACE = re.compile(r"[a-z_]+:[^ ]")
 _TYPED = {
     "save": "true or false",
     "list_id": "a whole number",
@@ -184,6 +191,7 @@ _SHAPES = {
     "to": 'such as "19:00"',
     "hold": "a whole number above 0 and s, m or h, such as 30s, 5m or 2h",
 }
+_TO = 'such as "{{ phone }}"'
 _LENGTHS = {
     "minLength": "a length of at least",
     "maxLength": "a length of at most",
