@@ -170,8 +170,12 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         parts = ((self.added, "added"), (self.removed, "removed"), (self.changed, "changed"))
-        words = [f"{number:,} {what}" for number, what in parts if number]
-        return f"of its messages at least {', '.join(words)}" if words else ""
+        found = [(number, what) for number, what in parts if number]
+        if not found:
+            return ""
+        (first, what), *others = found
+        noun = "message" if first == 1 else "messages"
+        return ", ".join([f"at least {first:,} {noun} {what}", *(f"{number:,} {what}" for number, what in others)])
 
 
 def difference(planned: Tallies, now: Tallies) -> Difference:

@@ -241,12 +241,12 @@ def _skip(row: Message | Twin, reason: str) -> Skip:
 def _messages(
     target: Target, spool: PlanSpool, *, origin: str, root: Path, recipients: Path | None
 ) -> Iterator[Message]:
-    spec, invalid = target.spec, target.invalid
+    spec, renderer, invalid = target.spec, target.renderer, target.invalid
     most = spec.delivery.max_recipients
     delivery = _delivery(spec)
     count = 0
     with open_audience(spec, root, recipients) as source:
-        for row in rendered_rows(source, target.renderer):
+        for row in rendered_rows(source, renderer):
             count += 1
             if most is not None and count > most:
                 raise UsageError(
@@ -254,7 +254,7 @@ def _messages(
                     "check the recipients, or raise it in a reviewed commit. Nothing was sent."
                 )
             # What is wrong with the spec itself would leave everybody out, so it is refused.
-            problem = next((problem for problem in row.problems if invalid is None or _is_of_spec(problem, row)), None)
+            problem = next((item for item in row.problems if invalid is None or _is_of_spec(item, row, renderer)), None)
             if problem is not None:
                 raise UnsendableError(
                     f"{spec.document.file}: row {row.row.number} cannot be sent ({problem.rule}: {problem.detail}), "
@@ -273,10 +273,10 @@ def _messages(
             )
 
 
-def _is_of_spec(problem: RowProblem, row: RenderedRow) -> bool:
-    """Say whether no cell can be to blame: the field is the same for everybody, or there are no cells."""
+def _is_of_spec(problem: RowProblem, row: RenderedRow, renderer: Renderer) -> bool:
+    """Say whether no cell can be to blame: the field is the same or broken for everybody, or there are no cells."""
     is_same = problem.field is None or problem.field.template.is_static
-    return not row.header or (not problem.column and is_same)
+    return not row.header or (not problem.column and is_same) or problem in renderer.constant_problems
 
 
 def _invalid(spec: Spec, row: RenderedRow, origin: str) -> Skip:

@@ -17,12 +17,13 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import aiohttp
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
+from yarl import URL
 
 from msgspec_runner._version import __version__
 from msgspec_runner.model import Outcome
@@ -41,6 +42,20 @@ just being closed would be in doubt for nothing, so we close it well before."""
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for one connection attempt, and never more than the whole request may take."""
+
+
+class Answer(NamedTuple):
+    """What came back from a call that sends nobody anything.
+
+    Attributes:
+        status: the HTTP status; None where there was none.
+        content: the body of a 2xx, or of another status that can be read; empty where there was none.
+        problem: what went wrong, as for a post; None for a 2xx that was read whole.
+    """
+
+    status: int | None
+    content: bytes
+    problem: Outcome | None
 
 
 class _Flight:
@@ -175,6 +190,39 @@ class Client:
             return classify.from_failure(Failure.OVERSIZED_ANSWER, http_status=status)
         return classify.from_body(status, content, self._key)
 
+    async def ask(self, method: str, path: str, query: Mapping[str, str], *, limit: int) -> Answer:
+        """Make a call that sends nobody anything; never raises for anything the network does.
+
+        Args:
+            method: ``GET`` or ``DELETE``.
+            path: below the base URL, with its first slash, quoted.
+            query: parameters, not quoted.
+            limit: bytes of the answer that are read.
+        """
+        if self._session is None:
+            raise RuntimeError("enter the client with `async with` before asking")
+        flight = _Flight()
+        _FLIGHT.set(flight)
+        status: int | None = None
+        try:
+            async with self._session.request(
+                method,
+                URL(self._base_url + path, encoded=True).with_query(query),
+                headers=self._secret_headers,
+                allow_redirects=False,
+                proxy_headers=self._proxy_headers,
+            ) as answer:
+                status = answer.status
+                problem = classify.from_status(status, retry_after=self._retry_after(answer.headers))
+                content = await _read(answer.content, limit)
+        except (aiohttp.ClientError, OSError) as error:
+            detail = _detail(error).replace(self._key, "[the API key]")
+            failed = classify.from_failure(failure_of(error, left=flight.left), detail, http_status=status)
+            return Answer(status, b"", failed)
+        if content is None:
+            return Answer(status, b"", problem or classify.from_failure(Failure.OVERSIZED_ANSWER, http_status=status))
+        return Answer(status, content, problem)
+
     @staticmethod
     def _retry_after(headers: Mapping[str, str]) -> float | None:
         value = headers.get("Retry-After")
@@ -207,14 +255,14 @@ def failure_of(error: BaseException, *, left: bool) -> Failure:
     return Failure.BEFORE_REQUEST
 
 
-async def _read(content: aiohttp.StreamReader) -> bytes | None:
-    """The whole body, or None where it is longer than :data:`MAX_ANSWER`."""
-    body = await content.readany()
+async def _read(content: aiohttp.StreamReader, limit: int = MAX_ANSWER) -> bytes | None:
+    """The whole body, or None where it is longer than ``limit`` bytes."""
+    body = bytearray(await content.readany())
     while not content.at_eof():
         body += await content.readany()
-        if len(body) > MAX_ANSWER:
+        if len(body) > limit:
             return None
-    return body if len(body) <= MAX_ANSWER else None
+    return bytes(body) if len(body) <= limit else None
 
 
 def _detail(error: BaseException) -> str:

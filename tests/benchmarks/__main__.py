@@ -15,6 +15,7 @@ BENCHMARKS = {
     "rows": "bench_rows",
     "render": "bench_render",
     "send": "bench_send",
+    "ledger": "bench_ledger",
 }
 """All of them, by module; each has a function ``run(scale)`` that yields lines. They are imported one after the other,
 and ``memory`` comes first: a child's peak is never below what its parent holds."""

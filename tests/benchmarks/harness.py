@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,14 +121,36 @@ def peak_memory(script: str, *arguments: str | Path, cwd: Path) -> float:
     return _spend(script, arguments, cwd)[1]
 
 
+class Spent(NamedTuple):
+    """What a process needed: wall-clock seconds, and MB (10⁶ bytes) of memory at its peak."""
+
+    seconds: float
+    megabytes: float
+
+
+def measured(command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None = None) -> Spent:
+    """Run a command once, and return what it needed; what it prints is dropped.
+
+    Raises:
+        RuntimeError: it failed, so that its time would mean nothing.
+    """
+    return Spent(*_spend(command[0], command[1:], cwd, environment))
+
+
 # The first run of a checkout leaves bytecode behind, as an installation does; otherwise each would compile again.
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _spend(script: str, arguments: Sequence[str | Path], cwd: Path) -> tuple[float, float]:
+def _spend(
+    script: str | Path, arguments: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None = None
+) -> tuple[float, float]:
     start = time.perf_counter()
     process = subprocess.Popen(
-        [SCRIPTS / script, *arguments], cwd=cwd, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [SCRIPTS / script, *arguments],
+        cwd=cwd,
+        env=environment or _ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     assert process.stderr is not None
     complaint = process.stderr.read()
