@@ -125,6 +125,7 @@ class Renderer:
         self._steps = tuple(_Step(field, field.path[1:], self._producer(field)) for field in usable)
         self._key = self._text(key) if key is not None and _is_usable(key, partials) else None
         self._zone = self._zone_of(spec, timezone, partials) if spec.delivery.window is not None else None
+        self._may_be_sms = spec.provider is None
         # A template that cannot be rendered may have been the content: its own problem is said elsewhere.
         self._content_is_known = all(field in usable for field in spec.fields if field.path[1] in CONTENT)
         self._content_is_template = any(
@@ -164,6 +165,9 @@ class Renderer:
             and not any(problem.field is not None and problem.field.path[1] in CONTENT for problem in problems)
         ):
             problems.append(self._no_content(body))
+        if self._may_be_sms and "template" in body and _is_sms(body):
+            # The API uses a template for WhatsApp only; a spec whose provider differs by row has one for those rows.
+            del body["template"]
         zone = ""
         if self._zone is not None:
             try:
@@ -365,10 +369,13 @@ def _put(body: dict[str, object], path: tuple[str, ...], value: object) -> None:
     target[path[-1]] = value
 
 
-def _has_content(body: Mapping[str, object]) -> bool:
+def _is_sms(body: Mapping[str, object]) -> bool:
     provider = PROVIDERS.get(str(body.get("provider")))
-    templates_count = provider is None or provider.is_whatsapp
-    return any(name in body and (name != "template" or templates_count) for name in CONTENT)
+    return provider is not None and not provider.is_whatsapp
+
+
+def _has_content(body: Mapping[str, object]) -> bool:
+    return any(name in body and (name != "template" or not _is_sms(body)) for name in CONTENT)
 
 
 _RULES = {"missing": "empty-cell", "bound": "unsafe-expression", "include": "missing-include"}

@@ -43,6 +43,7 @@ class Group:
         count: how many they are.
         rows: the first few of them.
         costs: how many have which :attr:`RowProblem.cost <msgspec_runner.rendering.RowProblem>`.
+        first: of the rows that are shown, the number of the earlier row that goes to the same recipient.
         every: the numbers of all of them, where they are kept.
     """
 
@@ -52,6 +53,7 @@ class Group:
     count: int = 0
     rows: list[Row] = field(default_factory=list)
     costs: Counter[tuple[int, int]] = field(default_factory=Counter)
+    first: dict[int, int] = field(default_factory=dict)
     every: list[int] = field(default_factory=list)
 
 
@@ -186,6 +188,8 @@ def _tell_twins(report: RowReport, source: Source, renderer: Renderer, identitie
         group = report.add(
             source, binder, RowProblem("duplicate-recipient", field, "", severity=severity), twin.row.row
         )
+        if len(group.first) < SHOWN_ROWS:
+            group.first[twin.row.row.number] = twin.first
         if report.keeps:
             together.setdefault(twin.first, [twin.first]).append(twin.row.row.number)
             if not twin.same:
@@ -296,6 +300,7 @@ def _related(group: Group, problem: RowProblem, subject: Subject, *, show_data: 
     for row in group.rows:
         number = group.binder.column_number(column) if column else 1
         what = f"row {row.number}, column `{column}`" if column else f"row {row.number}"
+        what += f", after row {group.first[row.number]}" if row.number in group.first else ""
         value = group.binder.cell(row, column) if show_data and column else None
         if value is not None and len(value) > SHOWN_CHARACTERS:
             value = value[: SHOWN_CHARACTERS - 1] + "…"

@@ -33,6 +33,7 @@ from msgspec_runner.linting.rules.output.invalid_rendered_field import invalid_r
 from msgspec_runner.linting.rules.output.leftover_braces import leftover_braces
 from msgspec_runner.linting.rules.output.many_segments import many_segments
 from msgspec_runner.linting.rules.output.past_expiry import past_expiry
+from msgspec_runner.linting.rules.output.raw_value import raw_value
 from msgspec_runner.linting.rules.output.renders_empty import renders_empty
 from msgspec_runner.linting.rules.output.schedule_out_of_range import schedule_out_of_range
 from msgspec_runner.linting.rules.output.text_too_long import text_too_long
@@ -141,6 +142,7 @@ RULES: tuple[Rule, ...] = (
     invalid_rendered_field,
     html_in_text,
     past_expiry,
+    raw_value,
     no_opt_out,
     public_shortener,
     quiet_hours,
