@@ -175,3 +175,18 @@ def test_whatever_is_in_the_cells_a_sound_row_has_content_and_is_json(name: str,
     body = json.loads(to_message(spec, rendered, 1, "o", segments=None).body)
     assert body["text"] == text
     assert body.get("name", "") == ("" if is_blank(name) else name)
+
+
+def test_who_gets_an_sms_gets_no_template_of_a_spec_for_both() -> None:
+    text = """\
+message:
+  provider: "{{ channel }}"
+  channel_key: k
+  to: "+16175551212"
+  text: "{% if channel == 'twlo' %}Hi{% endif %}"
+  template: {id: HX0123456789abcdef0123456789abcdef}
+"""
+    renderer = Renderer(build_spec(parse_document("s.yaml", text)), {})
+    sms, whatsapp = (renderer.render({"channel": name}) for name in ("twlo", "twlowa"))
+    assert (sms.body.get("text"), "template" in sms.body, sms.problems) == ("Hi", False, ())
+    assert ("text" in whatsapp.body, whatsapp.body["template"]) == (False, {"id": "HX0123456789abcdef0123456789abcdef"})

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -15,6 +16,8 @@ from tests.acceptance.project import COMMAND, Project
 from tests.acceptance.server import Server
 
 StartServer = Callable[..., Server]
+
+GALLERY = Path(__file__).parents[1] / "gallery"
 
 RUN_ID = "20261123-114501-x7k2"
 """The run that stands in the examples."""
@@ -49,6 +52,7 @@ def test_every_example_of_the_help_runs(project: Project, serve: StartServer, na
     lines = examples(HELPS[name])
     assert lines, f"the help of `{name}` shows no example"
     project.spec(2, name="reminder").towards(serve())
+    (project.root / "templates.json").write_bytes((GALLERY / "catalogs" / "twilio.json").read_bytes())
     if "ledger" in name or any(RUN_ID in line for line in lines):
         assert project.send("--limit", "1").code == 0
         run = project.run("status").out.split()[0]
@@ -87,7 +91,7 @@ def test_the_commands_are_in_sections(project: Project) -> None:
 
 def test_every_command_has_the_common_options() -> None:
     for name, text in HELPS.items():
-        if name not in {"msgspec-runner", "msgspec-runner ledger"}:
+        if name not in {"msgspec-runner", "msgspec-runner catalog", "msgspec-runner ledger"}:
             for option in ("--quiet", "--verbose", "--color", "--profile", "--help"):
                 assert option in text, f"{name} has no {option}"
 
