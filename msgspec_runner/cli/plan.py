@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from msgspec_runner.cli.connection import api_options, choose_api, choose_ledger
-from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
-from msgspec_runner.cli.preparing import NotSound, lint_first, make_plan, plan_lines
+from msgspec_runner.cli.options import (
+    SkipsInvalid,
+    Terminal,
+    check_writable,
+    common,
+    paths_argument,
+    recipients_option,
+    skip_invalid_option,
+    var_option,
+)
+from msgspec_runner.cli.pinning import write_plan
+from msgspec_runner.cli.preparing import NotSound, lint_first, make_plan, plan_lines, refuse_too_many_invalid
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan
 from msgspec_runner.ledger import ledger_exists, open_ledger
@@ -20,14 +30,19 @@ from msgspec_runner.model import SANDBOX_ORIGIN
 from msgspec_runner.project import load, recipients_file
 from msgspec_runner.reports.text import count
 
+_NO_LEDGER = "no ledger here: everything is taken as new"
+_NO_SANDBOX_LEDGER = "no ledger for the sandbox: everything is new"
+
 OUTPUTS = ("text", "json", "markdown")
 """What ``--output`` takes."""
 
 
-@click.command("plan", short_help="Show what `send` would do, against the ledger.")
+@click.command("plan", cls=SkipsInvalid, short_help="Show what `send` would do, against the ledger.")
 @paths_argument()
 @click.option("--output", type=click.Choice(OUTPUTS), default="text", help="Form of the output.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan for `send --plan FILE`.")
 @click.option("--sandbox", is_flag=True, help="Plan for the sandbox, where everything is new.")
+@skip_invalid_option
 @api_options
 @recipients_option
 @var_option
@@ -36,7 +51,9 @@ def command(
     *,
     paths: tuple[Path, ...],
     output: str,
+    out: Path | None,
     sandbox: bool,
+    skip_invalid: int | None,
     base_url: str | None,
     ledger: str | None,
     recipients: Path | None,
@@ -46,20 +63,30 @@ def command(
 ) -> int:
     """Show what `send` would do: new, already sent, changed since sent, in doubt, skipped; and the SMS segments.
 
-    Without a ledger everything is new; none is created.
+    Without a ledger everything is new; none is created. A plan that is kept with --out holds no people's data, and
+    `send --plan` sends exactly that, or says what has changed since.
 
     \b
     Examples:
       msgspec-runner plan specs/reminder.yaml
-      msgspec-runner plan --output markdown
+      msgspec-runner plan --output markdown --out plan.json
     """
+    if out is not None:
+        check_writable(out, "--out")
     project = load(paths, profile)
     with ExitStack() as stack:
         file = stack.enter_context(recipients_file(recipients))
         api = None if sandbox else choose_api(base_url)
         location = ledger if sandbox else choose_ledger(ledger, project.config)
         try:
-            sound = lint_first(project, variables, file, terminal, data_on_stdout=output != "text")
+            sound = lint_first(
+                project,
+                variables,
+                file,
+                terminal,
+                data_on_stdout=output != "text",
+                skip_invalid=skip_invalid is not None,
+            )
         except NotSound:
             return 1
         book = None
@@ -68,20 +95,31 @@ def command(
             book = open_ledger(location, project.config.root, loopback_or_sandbox=loopback, create=False)
             stack.callback(book.close)
         elif not sandbox:
-            terminal.note("no ledger here: everything is taken as new")
+            terminal.note(_NO_LEDGER)
         spool = stack.enter_context(PlanSpool())
-        plan = make_plan(sound, spool, book, api.origin if api else SANDBOX_ORIGIN)
-        click.echo(_FORMATS[output](plan))
-    return 0
+        origin = api.origin if api else SANDBOX_ORIGIN
+        plan = make_plan(sound, spool, book, origin)
+        refuse_too_many_invalid(plan, skip_invalid)
+        known = "" if book is not None else _NO_SANDBOX_LEDGER if sandbox else _NO_LEDGER
+        click.echo(_markdown(plan, known) if output == "markdown" else _FORMATS[output](plan))
+        if out is not None:
+            write_plan(out, sound, plan, book, origin, variables)
+            terminal.note(f"to send exactly this: msgspec-runner send --plan {out}")
+    return 1 if plan.count(Decision.INVALID) else 0
 
 
 def _text(plan: Plan) -> str:
-    new, segments = plan.count(Decision.NEW), plan.segments
-    cost = f" ({count(segments, 'segment')})" if segments else ""
-    waiting = sum(plan.scheduled.values())
-    later = f", {waiting:,} of them scheduled for later" if waiting else ""
-    last = f"`send` would send {count(new, 'message')}{cost}{later}" if new else "nothing to send"
+    new = plan.count(Decision.NEW)
+    last = f"`send` would send {_what(plan)}" if new else "nothing to send"
     return "\n".join([*plan_lines(plan), last])
+
+
+def _what(plan: Plan) -> str:
+    """Return ``3 messages (4 segments), 2 of them scheduled for later``."""
+    segments, waiting = plan.segments, sum(plan.scheduled.values())
+    cost = f" ({count(segments, 'segment')})" if segments else ""
+    later = f", {waiting:,} of them scheduled for later" if waiting else ""
+    return f"{count(plan.count(Decision.NEW), 'message')}{cost}{later}"
 
 
 def _json(plan: Plan) -> str:
@@ -98,16 +136,47 @@ def _json(plan: Plan) -> str:
     return json.dumps(report, ensure_ascii=False, indent=2)
 
 
-def _markdown(plan: Plan) -> str:
+_MEANINGS = {
+    Decision.CHANGED: "the words are others now, and nobody is texted again: raise `edition` to send again on purpose",
+    Decision.IN_DOUBT: "an earlier run could not tell whether it was sent: it is not sent again by itself",
+    Decision.REJECTED: "the API refused it: it is sent again when its words change",
+    Decision.CANCELLED: "it was taken back before it went out",
+    Decision.BUSY: "another `send` that is still at work has it",
+    Decision.DUPLICATE: "another row says the same to the same number",
+    Decision.EXPIRED: "it would arrive after `delivery.expires`",
+    Decision.SUPPRESSED: "the number is on a list of `suppressions`",
+    Decision.INVALID: "the row is wrong: the linter says why",
+}
+"""What a reviewer may ask of a column. New and sent say it themselves."""
+
+
+def _markdown(plan: Plan, known: str) -> str:
+    """Return what a pull request shows: the sum in a sentence, a line a spec, and what the columns mean."""
+    new = plan.count(Decision.NEW)
+    sentence = f"**`send` would send {_what(plan)}.**" if new else "**Nothing to send.**"
+    if known:  # a reviewer does not see standard error
+        sentence += f" There is {known}."
+    lines = [sentence, "", *_table(plan)]
+    meanings = [f"- **{item.value}**: {words}." for item, words in _MEANINGS.items() if plan.count(item)]
+    if plan.segments:
+        meanings.append(
+            "- **segments**: what the new SMS are billed by; one holds 160 characters, 70 with an emoji in it."
+        )
+    return "\n".join([*lines, *([""] if meanings else []), *meanings])
+
+
+def _table(plan: Plan) -> Iterator[str]:
     columns = [decision for decision in Decision if decision is Decision.NEW or plan.count(decision)]
     waits = [reason for reason, number in plan.scheduled.items() if number]
-    heads = [*columns, *(f"scheduled ({reason})" for reason in waits), "segments"]
-    lines = ["| spec | edition | " + " | ".join(heads) + " |", "| --- |" + " ---: |" * (len(heads) + 1)]
+    heads = [*columns, *(f"scheduled ({reason})" for reason in waits), *(["segments"] if plan.segments else [])]
+    yield "| spec | edition | " + " | ".join(heads) + " |"
+    yield "| --- |" + " ---: |" * (len(heads) + 1)
     for spec in plan.specs:
         numbers = [spec.decisions[decision] for decision in columns] + [spec.scheduled[reason] for reason in waits]
-        segments = "" if spec.segments is None else f"{spec.segments:,}"
-        lines.append(f"| `{spec.spec}` | {spec.edition} | {' | '.join(f'{n:,}' for n in numbers)} | {segments} |")
-    return "\n".join(lines)
+        cells = [f"{number:,}" for number in numbers]
+        if plan.segments:
+            cells.append("" if spec.segments is None else f"{spec.segments:,}")
+        yield f"| `{spec.spec}` | {spec.edition} | {' | '.join(cells)} |"
 
 
-_FORMATS = {"text": _text, "json": _json, "markdown": _markdown}
+_FORMATS = {"text": _text, "json": _json}

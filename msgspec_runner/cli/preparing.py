@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from msgspec_runner.dispatch.planner import Plan, Rails, Target, audience_finger
 from msgspec_runner.errors import NoSpecError, UnsendableError, UsageError
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.ledger.spool import PlanSpool
-from msgspec_runner.linting.linter import Linter
+from msgspec_runner.linting.linter import Linter, LintResult
 from msgspec_runner.linting.sendable import unsendable
 from msgspec_runner.project import Project
 from msgspec_runner.recipients.suppressed import read_suppressed
@@ -57,6 +58,11 @@ class Sound:
         return Rails(datetime.now(UTC), self.suppressed)
 
 
+def sending_config(project: Project) -> Config:
+    """Return the one configuration to lint under: without ``--profile`` it is the bare one that sends."""
+    return project.config if project.config.profile else replace(project.config, profiles={})
+
+
 def lint_first(
     project: Project,
     variables: Mapping[str, object],
@@ -64,6 +70,7 @@ def lint_first(
     terminal: Terminal,
     *,
     data_on_stdout: bool = False,
+    skip_invalid: bool = False,
 ) -> Sound:
     """Lint the specs with all their recipients under the one configuration that is to be used.
 
@@ -73,28 +80,32 @@ def lint_first(
         recipients: of ``--recipients``.
         terminal: where findings are shown.
         data_on_stdout: standard output is for JSON or Markdown, so findings go to standard error.
+        skip_invalid: leave out the rows that findings blame, instead of refusing them all.
 
     Raises:
-        NotSound: there are findings at or above the fail level.
+        NotSound: there are findings at or above the fail level, which no row is to blame for where those are left out.
         UsageError: a spec has no recipients to send to.
         ConfigError: a list of ``suppressions`` cannot be read.
     """
-    # Without --profile it is the bare configuration that sends, so that is what is linted.
-    config = project.config if project.config.profile else replace(project.config, profiles={})
+    config = sending_config(project)
     suppressed = read_suppressed(config.suppressions, config.root)
     documents = list(project.documents())
     specs = [build_spec(document) for document in documents]
     before = audience_fingerprints(specs, config.root, recipients)
     partials = Partials(config.root)
-    result = Linter(config, variables, recipients, partials=partials).lint(documents)
-    if result.fails(config.fail_level):
+    result = Linter(config, variables, recipients, partials=partials, every_row=skip_invalid).lint(documents)
+    blamed = _blamed(result, config) if skip_invalid else None
+    if blamed is None and result.fails(config.fail_level):
         color = terminal.colors(err=data_on_stdout)
         shown = full(result, color=color) if color else concise(result)
         click.echo(shown, nl=False, color=color, err=data_on_stdout)
         terminal.warn(f"{summary(result, color=terminal.colors(err=True))}; nothing was sent")
         raise NotSound
-    _refuse_unsendable(documents, config)
-    if result.diagnostics:
+    refuse_unsendable(documents, config)
+    if blamed:  # why somebody gets nothing is shown even to who wants it quiet
+        terminal.warn(concise(result).rstrip("\n"))
+        terminal.warn(summary(result, color=terminal.colors(err=True)))
+    elif result.diagnostics:
         terminal.note(concise(result).rstrip("\n"))
         terminal.note(summary(result, color=terminal.colors(err=True)))
     targets = tuple(
@@ -107,6 +118,7 @@ def lint_first(
                 timezone=config.timezone,
                 partials=partials,
             ),
+            blamed[spec.document.file] if blamed is not None else None,
         )
         for spec in specs
     )
@@ -115,7 +127,25 @@ def lint_first(
     return Sound(config, targets, before, recipients, suppressed)
 
 
-def _refuse_unsendable(documents: Iterable[Document], config: Config) -> None:
+def _blamed(result: LintResult, config: Config) -> defaultdict[str, set[int]] | None:
+    """Return the rows of each file without which nothing would fail; None where something still would."""
+    blamed: defaultdict[str, set[int]] = defaultdict(set)
+    for item in result.diagnostics:
+        if item.severity.rank > config.fail_level.rank:
+            continue
+        # Rows of samples are not kept: they stand in the spec, and are nobody's.
+        if item.rows is None or len(item.rows.every) < item.rows.count:
+            return None
+        blamed[item.file].update(item.rows.every)
+    return blamed
+
+
+def refuse_unsendable(documents: Iterable[Document], config: Config) -> None:
+    """Refuse what is ignored or suppressed and must not be sent all the same.
+
+    Raises:
+        UnsendableError: there is such a finding.
+    """
     for document in documents:
         for rule, finding in unsendable(document, config):
             line, column = finding.span.start
@@ -146,6 +176,19 @@ def make_plan(sound: Sound, spool: PlanSpool, ledger: Ledger | None, origin: str
         if sound.fingerprints.get(path) != digest:
             raise UsageError(f"{path.name} was changed while it was read: run the command again. Nothing was sent.")
     return plan
+
+
+def refuse_too_many_invalid(plan: Plan, most: int | None) -> None:
+    """Refuse a plan that leaves out more rows than ``--skip-invalid=MAX`` allows.
+
+    Raises:
+        UnsendableError: it does.
+    """
+    invalid = plan.count(Decision.INVALID)
+    if most is not None and invalid > most:
+        raise UnsendableError(
+            f"{count(invalid, 'row')} cannot be sent, more than --skip-invalid={most}. Nothing was sent."
+        )
 
 
 def plan_lines(plan: Plan) -> list[str]:

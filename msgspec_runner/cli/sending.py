@@ -28,6 +28,7 @@ from msgspec_runner.ledger.ledger import Totals
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import SANDBOX_ORIGIN
 from msgspec_runner.reports.results import write_results
+from msgspec_runner.reports.run_junit import write_run_junit
 from msgspec_runner.reports.run_summary import summary_lines
 from msgspec_runner.reports.text import count
 
@@ -40,10 +41,12 @@ class Options:
     yes: bool
     limit: int | None
     most: int | None
+    skip_invalid: int | None
     concurrency: int | None
     rate: str | None
     timeout: float | None
     results: Path | None
+    junit: Path | None
     api_key_file: Path | None
     output: str
 
@@ -77,7 +80,7 @@ class Sending:
             self.terminal.warn("not confirmed: nothing was sent")
             return 2
         rate, rates = self._rate(), self._rates()
-        run = self._begin()
+        run = self._begin(number)
         try:
             result = self._dispatch(run, number, rate, rates)
         except LedgerError as error:
@@ -89,17 +92,19 @@ class Sending:
         return self._report(run, result)
 
     def _nothing(self) -> int:
-        waiting = self.plan.count(Decision.IN_DOUBT)
+        waiting, invalid = self.plan.count(Decision.IN_DOUBT), self.plan.count(Decision.INVALID)
         self.terminal.warn("nothing to send")
-        self._write_results(None)
+        self._write_files(None)
         if self.options.output == "json":
             totals = Totals().as_dict()
             self.terminal.report(json.dumps({"version": 1, "run": None, "totals": totals, "stopped": None}))
-        self._remind(waiting)
-        return 3 if waiting else 0
+        self._remind(waiting, invalid)
+        return 3 if waiting else 1 if invalid else 0
 
-    def _remind(self, waiting: int) -> None:
-        """Say why the exit code is 3 although this run did well."""
+    def _remind(self, waiting: int, invalid: int) -> None:
+        """Say why the exit code is 3 or 1 although this run did well."""
+        if invalid:
+            self.terminal.warn(f"{count(invalid, 'row')} left out as invalid: correct them and run the command again")
         if waiting:
             rest = f"{count(waiting, 'message')} of earlier runs still in doubt"
             self.terminal.warn(f"{rest}: see `msgspec-runner status --state in_doubt`")
@@ -107,25 +112,23 @@ class Sending:
     def _confirmed(self, number: int) -> bool:
         if self.options.yes or self.api is None:
             return True
-        if sys.stdin is None or not sys.stdin.isatty():
-            raise UsageError("there is no terminal to confirm at: add --yes. Nothing was sent.")
         segments = self.plan.segments
         cost = f", {count(segments, 'segment')}," if segments and number == self.plan.count(Decision.NEW) else ""
-        try:
-            return click.confirm(f"Send {count(number, 'message')}{cost} to {self.api.origin}?", err=True)
-        except click.Abort:
-            self.terminal.warn("\nnothing was sent")
-            raise
+        return confirmed(f"Send {count(number, 'message')}{cost} to {self.api.origin}?", self.terminal)
 
-    def _begin(self) -> str:
-        """Enter the run and its messages into the ledger; from here on a crash forgets nothing."""
+    def _begin(self, number: int) -> str:
+        """Enter the run and its messages into the ledger, as many as were said and no more.
+
+        From here on a crash forgets nothing.
+        """
         origin = self.api.origin if self.api else SANDBOX_ORIGIN
         run = new_run_id()
         specs = tuple(target.spec.id for target in self.sound.targets)
         self.book.begin(Run(run, origin, specs, __version__, socket.gethostname(), os.getpid()))
         rails = self.sound.rails()  # of this moment: to confirm may have taken an hour
-        self.book.plan(run, new_messages(self.spool, self.book, rails, self.options.limit))
+        self.book.plan(run, new_messages(self.spool, self.book, rails, number))
         self.book.skip(run, duplicate_skips(self.spool))
+        self.book.skip(run, self.spool.left_out())
         self.book.skip(run, left_out(self.spool, self.book, rails))
         return run
 
@@ -133,7 +136,7 @@ class Sending:
         from msgspec_runner.dispatch.running import run_dispatcher
 
         config = self.sound.config
-        with _server(self.api) as url, watch(self.terminal, number) as on_event:
+        with server(self.api) as url, watch(self.terminal, number) as on_event:
             return run_dispatcher(
                 self.book,
                 run,
@@ -157,35 +160,46 @@ class Sending:
         asked = {target.spec.id: target.spec.delivery.rate for target in self.sound.targets}
         return {spec: parse_rate(text).per_second for spec, text in asked.items() if text is not None}
 
-    def _write_results(self, run: str | None) -> None:
-        """Write the results that were asked for; a full disk must not hide how the run ended."""
-        path = self.options.results
-        if path is None:
-            return
-        try:
-            write_results(path, self.book.messages(run=run) if run is not None else ())
-        except OSError as error:
-            hint = f"; `msgspec-runner status {run} --output json` has the same" if run is not None else ""
-            self.terminal.warn(f"--results {path}: cannot be written: {error.strerror}{hint}")
+    def _write_files(self, run: str | None) -> None:
+        """Write the files that were asked for; a full disk must not hide how the run ended."""
+        for flag, path, write in (
+            ("--results", self.options.results, self._write_results),
+            ("--junit", self.options.junit, self._write_junit),
+        ):
+            try:
+                if path is not None:
+                    write(path, run)
+            except OSError as error:
+                hint = f"; `msgspec-runner status {run} --output json` has the same" if run is not None else ""
+                self.terminal.warn(f"{flag} {path}: cannot be written: {error.strerror}{hint}")
+
+    def _write_results(self, path: Path, run: str | None) -> None:
+        write_results(path, self.book.messages(run=run) if run is not None else ())
+
+    def _write_junit(self, path: Path, run: str | None) -> None:
+        specs = [target.spec.id for target in self.sound.targets]
+        write_run_junit(path, specs, lambda spec: self.book.messages(run=run, spec=spec) if run is not None else ())
 
     def _report(self, run: str, result: RunResult) -> int:
-        self._write_results(run)
+        self._write_files(run)
         if self.options.output == "json":
             totals, stopped = result.totals.as_dict(), result.stopped_reason
             self.terminal.report(json.dumps({"version": 1, "run": run, "totals": totals, "stopped": stopped}))
         for line in summary_lines(run, result, self.book.messages(run=run)):
             self.terminal.warn(line)
         waiting = self.plan.count(Decision.IN_DOUBT)
-        self._remind(waiting)
-        return exit_code(result, earlier_doubts=waiting)
+        invalid = self.plan.count(Decision.INVALID)
+        self._remind(waiting, invalid)
+        return exit_code(result, earlier_doubts=waiting, left_out=invalid)
 
 
-def exit_code(result: RunResult, *, earlier_doubts: int = 0) -> int:
+def exit_code(result: RunResult, *, earlier_doubts: int = 0, left_out: int = 0) -> int:
     """Return the exit code of a run; where several hold: 130, 5, 3, 1 (contract, section 2).
 
     Args:
         result: how the run ended.
         earlier_doubts: messages of this plan that an earlier run left in doubt.
+        left_out: rows that were wrong, and that nobody was texted for.
     """
     if result.interrupted:
         return 130
@@ -193,11 +207,27 @@ def exit_code(result: RunResult, *, earlier_doubts: int = 0) -> int:
         return 5
     if result.totals.in_doubt or earlier_doubts:
         return 3
-    return 1 if result.totals.rejected else 0
+    return 1 if result.totals.rejected or left_out else 0
+
+
+def confirmed(question: str, terminal: Terminal) -> bool:
+    """Ask a person.
+
+    Raises:
+        UsageError: there is nobody to ask.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("there is no terminal to confirm at: add --yes. Nothing was sent.")
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        terminal.warn("\nnothing was sent")
+        raise
 
 
 @contextmanager
-def _server(api: Api | None) -> Iterator[str]:
+def server(api: Api | None) -> Iterator[str]:
+    """Yield the API's base URL; without an API, that of a sandbox which is there as long as it is needed."""
     if api is not None:
         yield api.base_url
         return

@@ -41,15 +41,15 @@ def junit(result: LintResult, fail_level: Severity = Severity.ERROR) -> str:
 
 
 def _suite(file: str, items: Iterable[Diagnostic], fail_level: Severity) -> ET.Element:
-    suite = ET.Element("testsuite", name=_legal(file))
+    suite = ET.Element("testsuite", name=legal(file))
     names: set[str] = set()
     for item in items:
-        name = _unique(_legal(" ".join(filter(None, (item.code, item.name, item.path)))), names)
+        name = _unique(legal(" ".join(filter(None, (item.code, item.name, item.path)))), names)
         names.add(name)
         case = _case(suite, file, name, line=item.span.start.line)
-        text = _legal("\n".join(filter(None, (f"{place(item)}: {item.message}", *cells(item), rows(item)))))
+        text = legal("\n".join(filter(None, (f"{place(item)}: {item.message}", *cells(item), rows(item)))))
         if item.severity.rank <= fail_level.rank:
-            failure = ET.SubElement(case, "failure", type=item.severity.value, message=_legal(item.message))
+            failure = ET.SubElement(case, "failure", type=item.severity.value, message=legal(item.message))
             failure.text = text
         else:
             ET.SubElement(case, "system-out").text = f"{item.severity.value}: {text}"
@@ -62,7 +62,7 @@ def _suite(file: str, items: Iterable[Diagnostic], fail_level: Severity) -> ET.E
 
 
 def _case(suite: ET.Element, file: str, name: str, *, line: int) -> ET.Element:
-    attributes = {"classname": _legal(file), "name": name, "file": _legal(file), "line": str(line), "time": "0"}
+    attributes = {"classname": legal(file), "name": name, "file": legal(file), "line": str(line), "time": "0"}
     return ET.SubElement(suite, "testcase", attributes)
 
 
@@ -70,5 +70,6 @@ def _unique(name: str, taken: Collection[str]) -> str:
     return next(text for number in count(1) if (text := f"{name} ({number})" if number > 1 else name) not in taken)
 
 
-def _legal(text: str) -> str:
+def legal(text: str) -> str:
+    """Return text without the characters that XML cannot hold."""
     return _ILLEGAL.sub("", text)

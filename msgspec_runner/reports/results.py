@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from pathlib import Path
 
 from msgspec_runner.ledger.ledger import Record
+from msgspec_runner.reports.files import PRIVATE, whole_file
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection")."""
@@ -25,19 +25,8 @@ def write_results(path: Path, records: Iterable[Record]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    lines = (json.dumps(record.as_dict(), ensure_ascii=False) + "\n" for record in records)
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8") as file:
-            file.writelines(lines)
-        return
-    path = path.resolve()  # not the link is replaced, but the file
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.writelines(lines)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path, PRIVATE) as file:
+        file.writelines(json.dumps(record.as_dict(), ensure_ascii=False) + "\n" for record in records)
 
 
 def csv_lines(records: Iterable[Record]) -> Iterator[str]:

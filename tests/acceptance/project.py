@@ -20,6 +20,8 @@ from tests.acceptance.server import PATIENCE, Server
 COMMAND = Path(sys.executable).with_name("msgspec-runner")
 KEY = "sk-live-7f3d9a51c0"
 NUMBER = re.compile(r"\+?1617555\d{4}")
+EXAMPLE = "like +16175551212"
+"""How a number is to be written; nobody's in these tests."""
 
 
 class Result(NamedTuple):
@@ -83,7 +85,7 @@ def checked(result: Result) -> Result:
     assert "Traceback" not in result.err, result.err
     assert result.code != 70, result.err
     assert KEY not in result.out + result.err
-    assert not NUMBER.search(result.err), result.err
+    assert not NUMBER.search(result.err.replace(EXAMPLE, "")), result.err
     return result
 
 

@@ -82,10 +82,17 @@ def test_every_decision_is_told_in_text_json_and_markdown(project: Project, serv
         "`send` would send 3 messages (3 segments)\n"
     )
     assert project.run("plan", "--output", "markdown").out == (
+        "**`send` would send 3 messages (3 segments).**\n\n"
         "| spec | edition | new | already sent | changed since sent | in doubt | rejected before"
         " | skipped (duplicate) | segments |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-        "| `hello` | 1 | 3 | 1 | 1 | 1 | 1 | 1 | 3 |\n"
+        "| `hello` | 1 | 3 | 1 | 1 | 1 | 1 | 1 | 3 |\n\n"
+        "- **changed since sent**: the words are others now, and nobody is texted again: raise `edition` to send again "
+        "on purpose.\n"
+        "- **in doubt**: an earlier run could not tell whether it was sent: it is not sent again by itself.\n"
+        "- **rejected before**: the API refused it: it is sent again when its words change.\n"
+        "- **skipped (duplicate)**: another row says the same to the same number.\n"
+        "- **segments**: what the new SMS are billed by; one holds 160 characters, 70 with an emoji in it.\n"
     )
     assert len(server.requests) == 5, "a plan sent something"
 
@@ -94,6 +101,21 @@ def test_every_decision_is_told_in_text_json_and_markdown(project: Project, serv
     assert sorted(posted.to for posted in server.requests[5:]) == [number(4), number(6), number(7)]
     skipped = [message for message in project.messages() if message["state"] == "skipped"]
     assert [(message["row"], message["error"]) for message in skipped] == [(8, "duplicate")]
+
+
+def test_a_reviewer_is_told_that_there_is_no_ledger_and_that_nothing_is_new(
+    project: Project, serve: StartServer
+) -> None:
+    project.spec(1, more="").towards(serve())
+    first = project.run("plan", "--output", "markdown").out.splitlines()[0]
+    assert first == "**`send` would send 1 message (1 segment).** There is no ledger here: everything is taken as new."
+    assert project.send().code == 0
+    assert project.run("plan", "--output", "markdown").out == (
+        "**Nothing to send.**\n\n"
+        "| spec | edition | new | already sent |\n| --- | ---: | ---: | ---: |\n| `hello` | 1 | 0 | 1 |\n"
+    )
+    sandbox = project.run("plan", "--output", "markdown", "--sandbox").out
+    assert "There is no ledger for the sandbox: everything is new." in sandbox
 
 
 def test_two_messages_for_one_number_are_refused_before_anything_is_sent(project: Project, serve: StartServer) -> None:

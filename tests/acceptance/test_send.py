@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from xml.etree import ElementTree as ET
 
 from msgspec_runner.sandbox.server import RunningSandbox
 from tests.acceptance.project import KEY, Project, number
@@ -144,6 +145,42 @@ def test_max_refuses_more(project: Project, serve: StartServer) -> None:
     assert "3 messages are new, more than --max 2" in refusal.err
     assert "Nothing was sent" in refusal.err
     assert server.requests == []
+
+
+def test_max_limit_and_max_recipients_each_say_no_by_themselves(project: Project, serve: StartServer) -> None:
+    server = serve()
+    project.spec(4, more="delivery: {max_recipients: 4}\n").towards(server)
+    assert "more than --max 3" in project.send("--max", "3", "--limit", "1").err  # a limit makes no list shorter
+    assert server.requests == []
+    assert project.send("--max", "4", "--limit", "3").code == 0
+    assert project.send("--max", "1", "--limit", "3").code == 0  # one is new
+    assert len(server.requests) == 4
+    project.spec(5, more="delivery: {max_recipients: 4}\n")
+    assert "delivery.max_recipients" in project.send("--max", "9", "--limit", "1").err
+    assert len(server.requests) == 4
+
+
+def test_a_run_as_a_test_report(project: Project, serve: StartServer) -> None:
+    async def script(posted: Posted) -> bytes:
+        return refused(f"No such number: {posted.to}.") if posted.to == number(2) else accepted(posted)
+
+    project.spec(3).spec(1, name="other").towards(serve(script)).replace("specs/hello.csv", number(3), number(1))
+    project.replace("specs/hello.csv", ",P3", ",P1")
+    assert project.send("--junit", "run.xml").code == 1
+    text = (project.root / "run.xml").read_text(encoding="utf-8")
+    assert "617555" not in text
+    suites = {suite.attrib["name"]: suite for suite in ET.fromstring(text)}
+    ends = [(case.attrib["name"].split()[:2], [inner.tag for inner in case]) for case in suites["hello"]]
+    assert ends == [(["row", "1"], []), (["row", "2"], ["failure"]), (["row", "3"], ["skipped"])]
+    keys = {message["key"][:16] for message in project.messages()}
+    assert {case.attrib["name"].split()[-1] for case in ET.fromstring(text).iter("testcase")} == keys
+    assert suites["other"].attrib == {"name": "other", "tests": "1", "failures": "0", "errors": "0", "skipped": "0"}
+
+    project.replace("specs/hello.csv", ",P2", ",Bob")
+    again = project.send("--junit", "/dev/full", "--results", "run.jsonl")
+    assert "--junit /dev/full: cannot be written" in again.err
+    assert (project.root / "run.jsonl").is_file()
+    assert project.send("--junit", "nowhere/run.xml").code == 2
 
 
 def test_recipients_are_replaced_by_a_file_or_standard_input(project: Project, serve: StartServer) -> None:

@@ -75,7 +75,7 @@ def test_state_and_spec_select_over_the_whole_ledger(sent: Project) -> None:
 
 def test_json_has_runs_totals_and_messages(sent: Project) -> None:
     report = sent.run("status", "--output", "json").json
-    assert list(report) == ["version", "runs", "totals", "messages"]
+    assert list(report) == ["version", "runs", "totals", "decisions", "messages"]
     assert [run["specs"] for run in report["runs"]] == [["two"], ["one"]]
     assert report["runs"][1]["totals"]["in_doubt"] == 1
     assert report["totals"]["accepted"] == 2

@@ -142,3 +142,21 @@ def test_another_run_may_be_faster_than_the_answer(project: Project, serve: Star
         assert screen.code() == 0
         assert "1 accepted" in screen.seen
     assert server.times_by_number == {number(row): 1 for row in (1, 2, 3)}
+
+
+def test_a_test_message_is_asked_for_too(project: Project, serve: StartServer) -> None:
+    server = serve()
+    project.spec(3).towards(server)
+    arguments = ("send", "specs", "--test-to", "+16175559999", "--row", "2")
+    question = r"Send it to \+1•••••••99 by http://127\.0\.0\.1:\d+\? \[y/N\]:"
+    with terminal(project, *arguments) as screen:
+        screen.expect(question)
+        screen.type("n\r")
+        assert screen.code() == 2
+    assert "nothing was sent" in screen.seen
+    assert server.requests == []
+    with terminal(project, *arguments) as screen:
+        screen.expect(question)
+        screen.type("y\r")
+        assert screen.code() == 0
+    assert [posted.to for posted in server.requests] == ["+16175559999"]

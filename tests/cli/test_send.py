@@ -32,6 +32,13 @@ def test_exit_codes(result: RunResult, earlier_doubts: int, code: int) -> None:
     assert exit_code(result, earlier_doubts=earlier_doubts) == code
 
 
+def test_rows_that_were_left_out_are_exit_1_unless_something_is_worse() -> None:
+    sent = Totals(accepted=5, skipped=1)
+    assert exit_code(RunResult(sent), left_out=1) == 1
+    assert exit_code(RunResult(sent), left_out=1, earlier_doubts=1) == 3
+    assert exit_code(RunResult(sent, "HTTP 401"), left_out=1) == 5
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -76,11 +76,17 @@ def test_without_the_flag_a_bad_row_refuses_all(tmp_path: Path, capsys: pytest.C
     assert "nothing was sent" in capsys.readouterr().err
 
 
-def test_a_spec_that_says_nothing_is_refused_although_its_rule_is_ignored(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("", "no-content"), ("Hi {{ name", "template-syntax"), ("{% include 'x' %}", "missing-include")],
+)
+def test_what_is_wrong_with_the_spec_is_refused_although_its_rule_is_ignored(
+    tmp_path: Path, text: str, problem: str
+) -> None:
     write(tmp_path, [("+16175551212", "Ann")])
-    (tmp_path / "hello.yaml").write_text(SPEC.replace('"Hi {{ name }}"', '""'), encoding="utf-8")
-    (tmp_path / "msgspec-runner.toml").write_text('ignore = ["MSG201", "MSG409"]\n', encoding="utf-8")
+    (tmp_path / "hello.yaml").write_text(SPEC.replace("Hi {{ name }}", text), encoding="utf-8")
+    (tmp_path / "msgspec-runner.toml").write_text('ignore = ["MSG201", "MSG4"]\n', encoding="utf-8")
     with chdir(tmp_path), PlanSpool(tmp_path) as spool:
         sound = lint_first(load([Path("hello.yaml")], None), {}, None, QUIET, skip_invalid=True)
-        with pytest.raises(UnsendableError, match=r"row 1 cannot be sent .*no-content"):
+        with pytest.raises(UnsendableError, match=rf"row 1 cannot be sent .*{problem}"):
             make_plan(sound, spool, None, "sandbox")
