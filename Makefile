@@ -20,7 +20,7 @@ check: .venv/.installed
 	$(BIN)/lint-imports --no-cache
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 docs: .venv/.installed
 	$(BIN)/python -m tests.docs

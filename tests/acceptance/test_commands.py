@@ -12,7 +12,7 @@ import click
 import pytest
 
 from msgspec_runner.cli import COMMANDS, main
-from tests.acceptance.project import COMMAND, Project
+from tests.acceptance.project import COMMAND, Project, number
 from tests.acceptance.server import Server
 
 StartServer = Callable[..., Server]
@@ -52,6 +52,8 @@ def test_every_example_of_the_help_runs(project: Project, serve: StartServer, na
     lines = examples(HELPS[name])
     assert lines, f"the help of `{name}` shows no example"
     project.spec(2, name="reminder").towards(serve())
+    samples = ", ".join(f'{{phone: "{number(row)}", name: S{row}}}' for row in (1, 2))
+    project.replace("specs/reminder.yaml", "recipients: {", f"recipients: {{samples: [{samples}], ")
     (project.root / "templates.json").write_bytes((GALLERY / "catalogs" / "twilio.json").read_bytes())
     if "ledger" in name or any(RUN_ID in line for line in lines):
         assert project.send("--limit", "1").code == 0

@@ -17,7 +17,7 @@ from tests.docs.sessions import BLOCK, refreshed
 PAGES = [*written(), ROOT / "CHANGELOG.md", *(path for path, _ in generated())]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?://)([^)#]+)(#[^)]*)?\)")
 COMMAND = re.compile(r"msgspec-runner ([a-z]+)")
-ILLUSTRATIONS = {"README.md": 1, "getting-started.md": 2, "ci.md": 1}
+ILLUSTRATIONS = {"README.md": 1, "getting-started.md": 2, "ci.md": 1, "ledger.md": 1, "sending.md": 1}
 """Blocks of commands that no test runs, by page. Keep them few."""
 
 
