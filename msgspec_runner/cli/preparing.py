@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from msgspec_runner.cli.options import Terminal
+from msgspec_runner.cli.options import Terminal, discard
 from msgspec_runner.config import Config
 from msgspec_runner.dispatch.delivery import Reason
 from msgspec_runner.dispatch.plan import Decision, SpecPlan
@@ -97,8 +98,7 @@ def lint_first(
     blamed = _blamed(result, config) if skip_invalid else None
     if blamed is None and result.fails(config.fail_level):
         color = terminal.colors(err=data_on_stdout)
-        shown = full(result, color=color) if color else concise(result)
-        click.echo(shown, nl=False, color=color, err=data_on_stdout)
+        show_findings(full(result, color=color) if color else concise(result), color=color, err=data_on_stdout)
         terminal.warn(f"{summary(result, color=terminal.colors(err=True))}; nothing was sent")
         raise NotSound
     refuse_unsendable(documents, config)
@@ -125,6 +125,14 @@ def lint_first(
     if not targets:
         raise NoSpecError("no spec to send")
     return Sound(config, targets, before, recipients, suppressed)
+
+
+def show_findings(text: str, *, color: bool, err: bool) -> None:
+    """Write findings; that nobody reads them any more (``| head``) does not make a refusal a success."""
+    try:
+        click.echo(text, nl=False, color=color, err=err)
+    except OSError:
+        discard(sys.stderr if err else sys.stdout)
 
 
 def _blamed(result: LintResult, config: Config) -> defaultdict[str, set[int]] | None:

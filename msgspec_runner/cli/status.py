@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import islice
 
 import click
 
 from msgspec_runner.cli.connection import choose_ledger, ledger_option
 from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.runs import find_run
 from msgspec_runner.content.phone import mask, mask_within
-from msgspec_runner.errors import UsageError
-from msgspec_runner.ledger import Ledger, Record, Run, open_ledger, timestamp
+from msgspec_runner.ledger import Decided, Ledger, Record, Run, open_ledger, timestamp
 from msgspec_runner.model import State
 from msgspec_runner.project import configure
 from msgspec_runner.reports.results import csv_lines
@@ -21,6 +22,9 @@ from msgspec_runner.reports.text import printable
 
 SHOWN_RUNS = 20
 """Runs that are listed, newest first."""
+
+DECISIONS_AT_ONCE = 500
+"""Decisions that are looked up in one go."""
 
 
 @click.command("status", short_help="Show runs, or one run's messages.")
@@ -57,7 +61,7 @@ def command(
     # Looking is allowed from anywhere: the committed id guards sending only.
     location = choose_ledger(ledger, config)
     with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
-        chosen = _find_run(book, run) if run else None
+        chosen = find_run(book, run) if run else None
         wanted = State(state) if state else None
 
         def records() -> Iterator[Record]:
@@ -76,15 +80,6 @@ def command(
             for record in records():
                 click.echo(_record_line(record, show_numbers=show_numbers))
     return 0
-
-
-def _find_run(book: Ledger, text: str) -> Run:
-    found = [run for run in book.runs() if run.id.startswith(text)]
-    exact = [run for run in found if run.id == text] or found
-    if len(exact) != 1:
-        what = "no run" if not exact else f"{len(exact)} runs begin with"
-        raise UsageError(f"{what} {text}: `msgspec-runner status` lists the runs")
-    return exact[0]
 
 
 def _list_runs(book: Ledger, *, show_numbers: bool) -> None:
@@ -120,6 +115,7 @@ def _json(book: Ledger, chosen: Run | None, records: Callable[[], Iterable[Recor
         "version": 1,
         "runs": [_run_dict(run, book) for run in runs],
         "totals": book.totals(chosen.id if chosen else None).as_dict(),
+        "decisions": [decided._asdict() for decided in _decisions(book, chosen)],
     }
     click.echo(json.dumps(head, ensure_ascii=False, indent=2)[:-2] + ',\n  "messages": [', nl=False)
     separator = "\n    "
@@ -127,6 +123,16 @@ def _json(book: Ledger, chosen: Run | None, records: Callable[[], Iterable[Recor
         click.echo(separator + json.dumps(record.as_dict(), ensure_ascii=False), nl=False)
         separator = ",\n    "
     click.echo("\n  ]\n}")
+
+
+def _decisions(book: Ledger, chosen: Run | None) -> Iterator[Decided]:
+    """Yield who decided what outside of runs, and why: about a run's messages, or about all."""
+    decisions = book.decisions()
+    while page := list(islice(decisions, DECISIONS_AT_ONCE)):
+        entries = book.entries([decided.key for decided in page]) if chosen is not None else {}
+        for decided in page:
+            if chosen is None or (decided.key in entries and entries[decided.key].run == chosen.id):
+                yield decided
 
 
 def _run_dict(run: Run, book: Ledger) -> dict[str, object]:

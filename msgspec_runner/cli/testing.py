@@ -12,13 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from msgspec_runner._version import __version__
 from msgspec_runner.audience import RenderedRow, open_audience, open_samples, rendered_rows
 from msgspec_runner.cli.connection import Api
 from msgspec_runner.cli.options import Terminal
-from msgspec_runner.cli.preparing import refuse_unsendable, sending_config
+from msgspec_runner.cli.preparing import refuse_unsendable, sending_config, show_findings
 from msgspec_runner.cli.sending import Options, confirmed, exit_code, server
 from msgspec_runner.config import Config
 from msgspec_runner.content.phone import canonical, mask, problem
@@ -91,7 +89,7 @@ def send_test(
     documents = list(project.documents())
     result = Linter(config, variables, rows=False).lint(documents)
     if result.fails(config.fail_level):
-        click.echo(concise(result), nl=False, err=options.output != "text")
+        show_findings(concise(result), color=False, err=options.output != "text")
         terminal.warn(f"{summary(result, color=terminal.colors(err=True))}; nothing was sent")
         return 1
     refuse_unsendable(documents, config)

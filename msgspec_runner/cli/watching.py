@@ -7,8 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
-from msgspec_runner.cli.options import Terminal
+from msgspec_runner.cli.options import Terminal, discard
 from msgspec_runner.dispatch.progress import Progress
 from msgspec_runner.model import State
 from msgspec_runner.reports.run_summary import shown
@@ -66,13 +67,37 @@ def _plain(terminal: Terminal, total: int) -> Watcher:
     return watcher
 
 
+class _Watched:
+    """Standard error for as long as somebody watches: a run goes on when its terminal is gone or its disk is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            discard(self._stream)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            discard(self._stream)
+
+
 @contextmanager
 def _bar(total: int, *, colors: bool) -> Iterator[Watcher]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    console = Console(stderr=True, no_color=not colors, highlight=False)
+    # Whatever rich asks of a stream it gets from the stream itself.
+    console = Console(file=_Watched(sys.stderr), no_color=not colors, highlight=False)  # type: ignore[arg-type]
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn())
     counts: Counter[State] = Counter()
     note: str | None = None

@@ -9,15 +9,18 @@ each. To find nothing proves nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import orjson
 
 from msgspec_runner.dispatch.delivery import due, own_schedule, read
 from msgspec_runner.ledger.ledger import Stored
 from msgspec_runner.sociocs.listed import Content, Listed, content_of
+
+T = TypeVar("T")
 
 EARLY = timedelta(minutes=2)
 """How far the API's clock may be behind ours. A claim is recorded just before the request leaves, never after it."""
@@ -205,21 +208,34 @@ def _same_time(claim: Claim, message: Listed) -> bool:
 
 def _groups(claims: Sequence[Claim], messages: Sequence[Listed]) -> Iterator[tuple[list[Claim], list[Listed]]]:
     """Yield the claims and messages of one number that hang together because each may be another's."""
-    left = list(messages)
-    waiting = list(claims)
+    waiting, left = list(claims), list(messages)
     while waiting:
-        group, those = [waiting.pop()], list[Listed]()
-        grown = True
-        while grown:
-            more = [message for message in left if any(is_match(claim, message) for claim in group)]
-            left = [message for message in left if message not in more]
+        newest, those = [waiting.pop()], list[Listed]()
+        group = list(newest)
+        while newest:
+            more, left = _split(left, partial(_is_any_of, newest))
+            newest, waiting = _split(waiting, partial(_owns_any_of, more))
             those += more
-            joining = [claim for claim in waiting if any(is_match(claim, message) for message in more)]
-            waiting = [claim for claim in waiting if claim not in joining]
-            group += joining
-            grown = bool(more)
+            group += newest
         if those:
             yield group, those
+
+
+def _is_any_of(claims: Sequence[Claim], message: Listed) -> bool:
+    return any(is_match(claim, message) for claim in claims)
+
+
+def _owns_any_of(messages: Sequence[Listed], claim: Claim) -> bool:
+    return any(is_match(claim, message) for message in messages)
+
+
+def _split(items: Sequence[T], belongs: Callable[[T], bool]) -> tuple[list[T], list[T]]:
+    """Return what belongs, and the rest."""
+    inside: list[T] = []
+    rest: list[T] = []
+    for item in items:
+        (inside if belongs(item) else rest).append(item)
+    return inside, rest
 
 
 def _paired(claims: Sequence[Claim], messages: Sequence[Listed]) -> Mapping[str, Listed]:

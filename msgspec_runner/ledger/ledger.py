@@ -129,13 +129,17 @@ class Ledger(Protocol):
         """
         ...
 
-    def release(self, keys: Sequence[str], reason: str, by: str = "person") -> int:
+    def release(
+        self, keys: Sequence[str], reason: str, by: str = "person", only: Collection[State] | None = None
+    ) -> int:
         """Allow ``rejected`` or ``in_doubt`` messages to be planned again; return how many were.
 
         Args:
             keys: of messages; one that is in another state is left as it is.
             reason: why, in the words of who decided.
             by: who decided.
+            only: leave what is in another state; None: both states. Who decided about a rejected message did not
+                decide about the doubt that it may have become since.
         """
         ...
 

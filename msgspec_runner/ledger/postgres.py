@@ -208,10 +208,12 @@ class PostgresLedger:
 
     # -- deciding ----------------------------------------------------------------------------------------
 
-    def release(self, keys: Sequence[str], reason: str, by: str = "person") -> int:
+    def release(
+        self, keys: Sequence[str], reason: str, by: str = "person", only: Collection[State] | None = None
+    ) -> int:
         """Allow rejected or in-doubt messages to be planned again; return how many were."""
         now = timestamp(self._clock())
-        return self._write(lambda session: postgres_deciding.release(session, keys, reason, by, now))
+        return self._write(lambda session: postgres_deciding.release(session, keys, reason, by, only, now))
 
     def resolve(self, settlements: Sequence[Settlement], by: str, reason: str) -> set[str]:
         """Settle messages outside of a run; return the keys that were settled."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from msgspec_runner.ledger.journal import Noted
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_connection import Connection
 from msgspec_runner.ledger.postgres_run import text
-from msgspec_runner.ledger.rows import erasable, erasure_words, outcome_row, resolvable
+from msgspec_runner.ledger.rows import erasable, erasure_words, outcome_row, releasable, resolvable
 from msgspec_runner.ledger.states import Mover, sources
 from msgspec_runner.ledger.values import Settlement
 from msgspec_runner.model import State
@@ -20,9 +20,11 @@ CHUNK = 5000
 """Messages looked at in one transaction of an erasure: others may write in between."""
 
 
-def release(connection: Connection, keys: Sequence[str], reason: str, by: str, now: str) -> int:
+def release(
+    connection: Connection, keys: Sequence[str], reason: str, by: str, only: Collection[State] | None, now: str
+) -> int:
     """Move rejected and in-doubt messages to ``released`` inside a transaction; return how many."""
-    allowed = sorted(sources(State.RELEASED, Mover.PERSON))
+    allowed = releasable(only)
     released = connection.execute(statements.RELEASE, (text(reason), now, [*keys], allowed)).fetchall()
     rows = [(key, now, text(by), State.RELEASED, text(reason)) for (key,) in released]
     with connection.cursor() as cursor:

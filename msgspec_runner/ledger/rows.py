@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from msgspec_runner.ledger.ledger import timestamp
-from msgspec_runner.ledger.states import AT_REST, RESOLUTIONS, sources
+from msgspec_runner.ledger.states import AT_REST, RESOLUTIONS, Mover, sources
 from msgspec_runner.ledger.values import Record, Run, RunStatus, Settlement, Stored, Totals
 from msgspec_runner.model import Message, State
 
@@ -22,7 +22,7 @@ DIED = "its process ended without closing the run"
 """The reason of a run that was found dead."""
 
 _FIELDS = len(Record.__slots__)
-_MESSAGE_FIELDS = len(Message.__slots__)
+_MESSAGE_FIELDS = len(Message.__annotations__)
 _STATE = Record.__slots__.index("state")
 
 SOURCES = {state: json.dumps(sorted(sources(state))) for state in State}
@@ -138,6 +138,12 @@ def resolvable(
             if owners.setdefault(place, settled.key) != settled.key:
                 continue
         yield settled
+
+
+def releasable(only: Collection[State] | None) -> list[State]:
+    """Return the states that a person may release, or those of them that are meant."""
+    allowed = sources(State.RELEASED, Mover.PERSON)
+    return sorted(allowed if only is None else allowed.intersection(only))
 
 
 def sendable(messages: Iterable[Message]) -> Iterator[Message]:

@@ -204,10 +204,12 @@ class SqliteLedger:
 
     # -- deciding ----------------------------------------------------------------------------------------
 
-    def release(self, keys: Sequence[str], reason: str, by: str = "person") -> int:
+    def release(
+        self, keys: Sequence[str], reason: str, by: str = "person", only: Collection[State] | None = None
+    ) -> int:
         """Allow rejected or in-doubt messages to be planned again; return how many were."""
         with self._writing():
-            return sqlite_deciding.release(self._connection, keys, reason, by, timestamp(self._clock()))
+            return sqlite_deciding.release(self._connection, keys, reason, by, only, timestamp(self._clock()))
 
     def resolve(self, settlements: Sequence[Settlement], by: str, reason: str) -> set[str]:
         """Settle messages outside of a run; return the keys that were settled."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import statements
 from msgspec_runner.ledger.ledger import timestamp
-from msgspec_runner.ledger.rows import erasable, erasure_words, outcome_row, resolvable
+from msgspec_runner.ledger.rows import erasable, erasure_words, outcome_row, releasable, resolvable
 from msgspec_runner.ledger.schema import transaction
 from msgspec_runner.ledger.states import Mover, sources
 from msgspec_runner.ledger.values import Settlement
@@ -21,9 +21,16 @@ CHUNK = 5000
 """Rows looked at in one transaction of an erasure: others may write in between."""
 
 
-def release(connection: sqlite3.Connection, keys: Sequence[str], reason: str, by: str, now: str) -> int:
+def release(
+    connection: sqlite3.Connection,
+    keys: Sequence[str],
+    reason: str,
+    by: str,
+    only: Collection[State] | None,
+    now: str,
+) -> int:
     """Move rejected and in-doubt messages to ``released`` inside a transaction; return how many."""
-    values = (reason, now, json.dumps(keys), json.dumps(sorted(sources(State.RELEASED, Mover.PERSON))))
+    values = (reason, now, json.dumps(keys), json.dumps(releasable(only)))
     released = [key for (key,) in connection.execute(statements.RELEASE, values)]
     rows = [(key, now, by, State.RELEASED, reason) for key in released]
     connection.executemany(statements.DECIDE, rows)

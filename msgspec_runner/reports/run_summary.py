@@ -44,7 +44,7 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
     if result.totals.in_doubt:
         yield (
             "in doubt means: it may or may not have been sent, so it is not sent again by itself. "
-            f"See them with `msgspec-runner status {run} --state in_doubt`"
+            f"Ask the API what it got: `msgspec-runner reconcile {run}`"
         )
     if result.totals.planned > result.expired or result.totals.retry_wait:
         yield "run the same command again to go on: nothing is sent twice"

@@ -162,7 +162,7 @@ def from_body(status: int, body: bytes, secret: str = "") -> Outcome:
     if not isinstance(answer, dict):
         return _doubt(status, "it is not a JSON object")
     data = answer.get("data")
-    message_id = _message_id(data.get("message_id"), secret) if isinstance(data, dict) else None
+    message_id = sound_id(data.get("message_id"), secret) if isinstance(data, dict) else None
     match answer.get("status"):
         case "success" if message_id is not None:
             return Outcome(OutcomeKind.ACCEPTED, http_status=status, message_id=message_id)
@@ -170,9 +170,7 @@ def from_body(status: int, body: bytes, secret: str = "") -> Outcome:
             return _doubt(status, "a success without a message_id")
         case "error" if message_id is None:
             rule = BODY_RULES[Body.ERROR]
-            return Outcome(
-                rule.kind, http_status=status, error=_api_words(answer.get("errors"), secret) or rule.meaning
-            )
+            return Outcome(rule.kind, http_status=status, error=api_words(answer.get("errors"), secret) or rule.meaning)
         case "error":
             return _doubt(status, "an error with a message_id")
     return _doubt(status, "its status is neither success nor error")
@@ -219,10 +217,14 @@ def one_line(text: str) -> str:
     return line if len(line) <= MAX_ERROR else line[: MAX_ERROR - 1] + "…"
 
 
-def _message_id(value: object, secret: str) -> str | None:
-    """The id as text; the API documents a string, a number is read leniently (``True`` is none).
+def sound_id(value: object, secret: str = "") -> str | None:
+    """Return a message's id as text; the API documents a string, a number is read leniently (``True`` is none).
 
     What no API would give as an id is none: it is stored, shown, and sent back.
+
+    Args:
+        value: what stands where an id should.
+        secret: the API key: what holds it is no id.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -233,8 +235,13 @@ def _message_id(value: object, secret: str) -> str | None:
     return None
 
 
-def _api_words(errors: object, secret: str) -> str:
-    """The ``msg`` of each error, joined. The shape is documented, but a stranger one must not lose the words."""
+def api_words(errors: object, secret: str = "") -> str:
+    """Return the ``msg`` of each error, joined. The shape is documented, but a stranger one must not lose the words.
+
+    Args:
+        errors: what stands under ``errors``.
+        secret: the API key, cut out.
+    """
     items = errors if isinstance(errors, list) else [errors]
     words = []
     for item in items:

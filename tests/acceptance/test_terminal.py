@@ -10,7 +10,7 @@ import pexpect
 import pytest
 
 from tests.acceptance.project import COMMAND, KEY, NUMBER, Project, number
-from tests.acceptance.server import PATIENCE, Server
+from tests.acceptance.server import PATIENCE, Posted, Server, accept, always, answer, refused
 
 StartServer = Callable[..., Server]
 
@@ -160,3 +160,43 @@ def test_a_test_message_is_asked_for_too(project: Project, serve: StartServer) -
         screen.type("y\r")
         assert screen.code() == 0
     assert [posted.to for posted in server.requests] == ["+16175559999"]
+
+
+def test_what_comes_afterwards_is_asked_about_too(project: Project, serve: StartServer) -> None:
+    async def script(posted: Posted) -> bytes | None:
+        if posted.body is None:
+            return answer(200, {"status": "success", "data": []})
+        return refused("No.") if posted.to == number(1) else None
+
+    server = serve(script)
+    project.spec(2, more="delivery: {hold: 5m}\n").towards(server)
+    assert project.send().code == 3
+    run = project.run("status").out.split()[0]
+    asked = len(server.requests)
+    with terminal(project, "retry", run) as at:
+        at.expect(r"Send 1 message, 1 segment, again to http://127\.0\.0\.1:\d+\? \[y/N\]:")
+        at.type("n\n")
+        assert at.code() == 2
+    assert "nothing was sent" in at.seen
+    assert len(server.requests) == asked
+    with terminal(project, "reconcile", "--release-all", "--before", "2099-01-01", "--reason", "x") as at:
+        at.expect(r"Release 1 message\? The next `send` texts them again")
+        at.type("n\n")
+        assert at.code() == 2
+    assert project.states() == {1: "rejected", 2: "in_doubt"}
+    with terminal(project, "reconcile", "--release-all", "--before", "2099-01-01", "--reason", "x") as at:
+        at.expect(r"\[y/N\]:")
+        at.type("y\n")
+        assert at.code() == 0
+    assert project.states() == {1: "rejected", 2: "released"}
+    server.script = accept
+    with terminal(project, "retry", run) as at:
+        at.expect(r"Send 2 messages, 2 segments, again")
+        at.type("y\n")
+        assert at.code() == 0
+    server.script = always(answer(200, {"status": "success"}))
+    with terminal(project, "cancel", project.run("status").out.split()[0]) as at:
+        at.expect(r"Cancel 2 scheduled messages of run \S+ at http://")
+        at.type("y\n")
+        assert at.code() == 0
+    assert set(project.states().values()) == {"cancelled"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -318,7 +317,7 @@ def test_a_ledger_closed_in_the_middle_of_a_run_left_it_dead(
 
 
 def test_a_claim_says_when_and_an_outcome_what_the_api_waits_for(ledger: Ledger, message: MakeMessage) -> None:
-    planned = replace(message(), delivery='{"hold":"5m"}')
+    planned = message()._replace(delivery='{"hold":"5m"}')
     ledger.plan("run-1", [planned])
     assert [each.delivery for each in ledger.pending("run-1")] == ['{"hold":"5m"}']
     [before] = ledger.stored()
@@ -380,6 +379,16 @@ def test_decisions_are_written_down(ledger: Ledger, message: MakeMessage) -> Non
         *(Decided(key, noon, "ann", "released", "asked them") for key in released_order(ledger)),
     ]
     assert [each.what for each in ledger.decisions(message(1).key)] == ["released"]
+
+
+def test_who_releases_what_was_rejected_does_not_release_a_doubt(ledger: Ledger, message: MakeMessage) -> None:
+    send(ledger, "run-1", message(1), State.REJECTED)
+    send(ledger, "run-1", message(2), State.IN_DOUBT)
+    keys = [message(1).key, message(2).key]
+    assert ledger.release(keys, "again", only={State.REJECTED}) == 1
+    assert [state_of(ledger, key) for key in keys] == [State.RELEASED, State.IN_DOUBT]
+    assert ledger.release(keys, "again", only={State.ACCEPTED}) == 0
+    assert ledger.release(keys, "again", only={State.IN_DOUBT}) == 1
 
 
 def released_order(ledger: Ledger) -> list[str]:

@@ -65,16 +65,23 @@ def test_two_rows_with_one_identity(message: MakeMessage) -> None:
         assert (spool.duplicate_count, spool.conflict_count) == (1, 1)
 
 
-@given(rows=st.lists(st.tuples(st.integers(1, 6), st.sampled_from("ab"))), chunk=st.integers(1, 4))
+@given(
+    rows=st.lists(st.tuples(st.integers(1, 6), st.sampled_from("ab"))), chunk=st.integers(1, 4), read=st.integers(0, 9)
+)
 @settings(max_examples=60, deadline=None)
-def test_each_row_is_kept_once_as_message_duplicate_or_conflict(rows: list[tuple[int, str]], chunk: int) -> None:
+def test_each_row_is_kept_once_as_message_duplicate_or_conflict(
+    rows: list[tuple[int, str]], chunk: int, read: int
+) -> None:
+    """Whether anything was read between two rows or not."""
     messages = [Message(str(key), "", "s", 1, row, "+1", b"", text) for row, (key, text) in enumerate(rows, 1)]
     firsts: dict[str, Message] = {}
     for message in messages:
         firsts.setdefault(message.key, message)
     later = [message for message in messages if firsts[message.key] is not message]
     with PlanSpool() as spool:
-        spool.add(messages, chunk)
+        spool.add(messages[:read], chunk)
+        assert len(spool) == len({message.key for message in messages[:read]})
+        spool.add(messages[read:], chunk)
         assert list(spool) == list(firsts.values())
         same = {
             message.row: firsts[message.key].row for message in later if firsts[message.key].digest == message.digest

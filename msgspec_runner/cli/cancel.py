@@ -1,0 +1,135 @@
+"""``msgspec-runner cancel``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from msgspec_runner.cli.connection import Api, api_options, choose_api, read_api_key
+from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.runs import (
+    SHOWN,
+    asking_options,
+    check_confirmed,
+    check_origin,
+    find_run,
+    message_line,
+    past_ledger,
+    who,
+)
+from msgspec_runner.dispatch.cancel import AT_ONCE, Cancelled, cancel, still_scheduled
+from msgspec_runner.ledger import Ledger, Stored
+from msgspec_runner.model import State
+from msgspec_runner.project import configure
+from msgspec_runner.reports.run_summary import shown
+from msgspec_runner.reports.text import count, printable
+from msgspec_runner.sociocs.client import Client
+from msgspec_runner.sociocs.lookups import Deletion, Lookups
+from msgspec_runner.sociocs.network import check_network
+
+
+@click.command("cancel", short_help="Take back what is still scheduled.")
+@click.argument("run")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the report.")
+@asking_options
+@api_options
+@common
+def command(
+    *,
+    run: str,
+    output: str,
+    yes: bool,
+    api_key_file: Path | None,
+    timeout: float | None,
+    show_numbers: bool,
+    base_url: str | None,
+    ledger: str | None,
+    profile: str | None,
+    terminal: Terminal,
+) -> int:
+    """Delete the messages of RUN that the API still keeps for later: those with a schedule, a hold, or a window.
+
+    What was sent cannot be taken back. What is cancelled is not planned again by `send`; raise the spec's edition for
+    that. Exit code 1 where the API refused a message, 3 where it is not known what became of one.
+
+    \b
+    Examples:
+      msgspec-runner cancel 20261123-114501-x7k2 --yes
+    """
+    config = configure((), profile)
+    api = choose_api(base_url)
+    check_network(api.base_url)
+    with past_ledger(ledger, config, api, terminal) as book:
+        chosen = find_run(book, run)
+        origin = check_origin(chosen, api, "cancelled")
+        messages = still_scheduled(book.stored(chosen.id, {State.ACCEPTED}, origin), datetime.now(UTC))
+        done = Cancelled()
+        if messages:
+            key = read_api_key(api_key_file)
+            check_confirmed(
+                f"Cancel {count(len(messages), 'scheduled message')} of run {chosen.id} at {printable(api.origin)}?",
+                "nothing was cancelled",
+                yes=yes,
+            )
+            done = asyncio.run(_cancel(book, api, key, messages, chosen.id, timeout or config.timeout))
+        if output == "json":
+            terminal.report(_json(book, chosen.id, done))
+        elif not messages:
+            terminal.report("nothing is scheduled any more")
+        else:
+            _tell(done, terminal, show_numbers=show_numbers)
+    if done.stop is not None:
+        raise done.stop
+    if done.count(Deletion.UNKNOWN):
+        terminal.warn("it is not known whether the others were deleted: run the command again")
+        return 3
+    return 1 if done.failed else 0
+
+
+async def _cancel(book: Ledger, api: Api, key: str, messages: Sequence[Stored], run: str, seconds: float) -> Cancelled:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(Client(api.base_url, key, concurrency=AT_ONCE, timeout=seconds))
+        lookups = [Lookups(client, key) for _ in range(min(AT_ONCE, len(messages)))]
+        return await cancel(book, lookups, messages, who(), f"cancel {run}")
+
+
+def _tell(done: Cancelled, terminal: Terminal, *, show_numbers: bool) -> None:
+    terminal.report(f"{count(len(done.keys), 'message')} cancelled")
+    for outcome, words in (
+        (Deletion.REFUSED, "not cancelled, so still accepted: the API refused"),
+        (Deletion.UNKNOWN, "perhaps cancelled, so still accepted: the API did not answer"),
+    ):
+        failed = [each for each in done.failed if each.deleted.outcome is outcome]
+        if failed:
+            terminal.report(f"{len(failed):,} {words}")
+        for each in failed[:SHOWN]:
+            words = shown(each.deleted.words)
+            terminal.report(message_line(each.stored.message, words, show_numbers=show_numbers))
+        if len(failed) > SHOWN:
+            terminal.report(f"  and {len(failed) - SHOWN:,} more: `--output json` has all")
+
+
+def _json(book: Ledger, run: str, done: Cancelled) -> str:
+    """Return the report with the one message object, as ``status`` has it."""
+    failed: dict[Deletion, Collection[str]] = {
+        outcome: {each.stored.message.key for each in done.failed if each.deleted.outcome is outcome}
+        for outcome in (Deletion.REFUSED, Deletion.UNKNOWN)
+    }
+    cancelled = set(done.keys)
+    lists: dict[str, list[dict[str, object]]] = {"cancelled": [], "refused": [], "unknown": []}
+    for record in book.messages(run=run):
+        for name, keys in (
+            ("cancelled", cancelled),
+            ("refused", failed[Deletion.REFUSED]),
+            ("unknown", failed[Deletion.UNKNOWN]),
+        ):
+            if record.key in keys and record.state is not State.SKIPPED:
+                lists[name].append({**record.as_dict()})
+    why = {each.stored.message.key: each.deleted.words for each in done.failed}
+    return json.dumps({"version": 1, "run": run, **lists, "why": why}, ensure_ascii=False, indent=2)
