@@ -62,7 +62,7 @@ def test_few_commands_are_not_run() -> None:
 
 def test_no_command_hides_in_a_block_of_another_kind() -> None:
     kinds = {block["kind"] for path in written() for block in BLOCK.finditer(path.read_text(encoding="utf-8"))}
-    assert kinds <= {"console", "sh", "python", "yaml", "toml", "json"}
+    assert kinds <= {"console", "sh", "python", "yaml", "toml", "json", "csv"}
 
 
 def test_every_key_of_the_configuration_is_explained() -> None:
