@@ -120,9 +120,9 @@ def _present(text: str) -> str:
 
 
 def _to(text: str) -> str:
-    number = canonical(_present(text))
+    number = canonical(text)
     if number is None:
-        words = f"it {problem(text)}"
+        words = f"it {problem(_present(text))}"
         if looks_national(text):
             words += "; or declare the column with the country of its numbers, as in {type: phone, region: US}"
         raise Invalid(words, "invalid-phone-cell")

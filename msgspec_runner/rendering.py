@@ -135,7 +135,7 @@ class Renderer:
     def render(self, values: Values) -> Rendered:
         """Return what the recipient with these values would get, or why it would be broken."""
         self._environment.next_recipient()
-        frame = {**self._variables, **values}
+        frame = {**self._variables, **values} if self._variables else values
         body: dict[str, object] = {}
         problems = list(self._broken)
         for field, path, produce in self._steps:
@@ -301,6 +301,8 @@ def to_message(
         delivery: the rules that hold when it is posted; None where there are none.
     """
     # Only who sends needs digests, which take longer to load than many a lint takes to run.
+    import hashlib
+
     import orjson
 
     from msgspec_runner.model import Message, identity
@@ -313,16 +315,10 @@ def to_message(
         row=row,
         to=rendered.to,
         body=orjson.dumps(rendered.body),
-        digest=_digest(orjson.dumps(rendered.body, option=orjson.OPT_SORT_KEYS)),
+        digest=hashlib.sha256(orjson.dumps(rendered.body, option=orjson.OPT_SORT_KEYS)).hexdigest(),
         segments=segments,
         delivery=delivery,
     )
-
-
-def _digest(data: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(data).hexdigest()
 
 
 def _raiser(error: Invalid) -> Callable[[Values], object]:
@@ -374,8 +370,11 @@ def _is_sms(body: Mapping[str, object]) -> bool:
     return provider is not None and not provider.is_whatsapp
 
 
+_SENT_BY_ALL = frozenset(CONTENT) - {"template"}
+
+
 def _has_content(body: Mapping[str, object]) -> bool:
-    return any(name in body and (name != "template" or not _is_sms(body)) for name in CONTENT)
+    return not _SENT_BY_ALL.isdisjoint(body) or ("template" in body and not _is_sms(body))
 
 
 _RULES = {"missing": "empty-cell", "bound": "unsafe-expression", "include": "missing-include"}

@@ -56,7 +56,12 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
     }
     assert package <= names
     starters = {f"msgspec_runner/starter/{name.removeprefix('.')}" for name in (*EXAMPLES, *SURROUNDINGS)}
-    needed = {"msgspec_runner/py.typed", "msgspec_runner/_schemas/spec.schema.json", "msgspec_runner/_schemas/catalog.schema.json", *starters}
+    needed = {
+        "msgspec_runner/py.typed",
+        "msgspec_runner/_schemas/spec.schema.json",
+        "msgspec_runner/_schemas/catalog.schema.json",
+        *starters,
+    }
     assert needed <= names
     assert any(name.startswith("msgspec_runner/ledger/sql/sqlite/0001_") for name in names)
 

@@ -40,7 +40,7 @@ def canonical(number: str) -> str | None:
         number: country code first, with or without ``+``; no spaces and no punctuation.
     """
     if _NORTH_AMERICAN.fullmatch(number):
-        return "+" + number.removeprefix("+")
+        return number if number[0] == "+" else "+" + number
     written = _WRITTEN.fullmatch(number)
     if written is None:
         return None

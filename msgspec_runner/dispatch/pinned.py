@@ -205,7 +205,7 @@ def drift(pinned: Pinned, now: Pinned, names: Mapping[str, str]) -> Iterator[str
     if pinned.origin != now.origin:
         yield f"the plan is for {pinned.origin}, and this would go to {now.origin}"
         return
-    if pinned.digest == now.digest:
+    if pinned.digest == now.digest and _editions(pinned) == _editions(now):
         more = _not_planned(pinned, now.new)
         if more:
             yield (
@@ -216,6 +216,10 @@ def drift(pinned: Pinned, now: Pinned, names: Mapping[str, str]) -> Iterator[str
     named = [*_named(pinned, now, names)]
     # Only who edits the file gets here: whatever goes into a message is checked.
     yield from named or ["the messages are not the plan's, although nothing that they are made from was changed"]
+
+
+def _editions(pinned: Pinned) -> set[tuple[str, int]]:
+    return {(spec.spec, spec.edition) for spec in pinned.specs}
 
 
 def _not_planned(pinned: Pinned, new: bytes) -> int:

@@ -78,6 +78,9 @@ def from_json(data: bytes) -> Pinned:
         new = base64.b64decode(_get(root, "new", str), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("`new`") from None
+    # Who reviews a plan reads `decisions`; what is sent is in `new`.
+    if sum(byte.bit_count() for byte in new) != sum(spec.decisions.get("new", 0) for spec in read):
+        raise ValueError("`new` has another number of messages than `decisions`")
     return Pinned(
         runner=_text(root, "runner"),
         made_at=_text(root, "made_at"),

@@ -97,6 +97,10 @@ class Rails:
             return Decision.SUPPRESSED
         return Decision.EXPIRED if self.due(message).too_late else Decision.NEW
 
+    def may_keep(self, message: Message) -> bool:
+        """Say whether a message could be left out here, whatever the ledger knows of it: most never are."""
+        return message.delivery is not None or message.to in self._suppressed
+
     def waits_for(self, message: Message) -> Reason | None:
         """Say what would make a message wait; None where it would arrive at once."""
         arrival = self.due(message)
@@ -196,7 +200,8 @@ def left_out(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
         ledger: asked again, as in :func:`new_messages`.
         rails: the same as there, so that no row is both.
     """
-    for chunk in _decided(spool.chunks(), ledger, rails):
+    exposed = ([message for message in chunk if rails.may_keep(message)] for chunk in spool.chunks())
+    for chunk in _decided(filter(None, exposed), ledger, rails):
         for message, decision in chunk:
             if decision in _REASONS:
                 yield _skip(message, _REASONS[decision])
@@ -254,8 +259,9 @@ def _messages(
                     "check the recipients, or raise it in a reviewed commit. Nothing was sent."
                 )
             # What is wrong with the spec itself would leave everybody out, so it is refused.
-            problem = next((item for item in row.problems if invalid is None or _is_of_spec(item, row, renderer)), None)
-            if problem is not None:
+            for problem in row.problems:
+                if invalid is not None and not _is_of_spec(problem, row, renderer):
+                    continue
                 raise UnsendableError(
                     f"{spec.document.file}: row {row.row.number} cannot be sent ({problem.rule}: {problem.detail}), "
                     "and the configuration ignores that rule. Correct the row. Nothing was sent."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_suppressions_that_cannot_be_read_are_told_before_anything_else(
     assert run([*command, *profile]) == 0
     told = capsys.readouterr()
     assert "1 skipped (suppressed)" in told.out + told.err
+
+
+@pytest.mark.parametrize("test", [[], ["--test-to", "+16175551299"]], ids=["send", "test"])
+def test_findings_that_nobody_reads_are_no_success(
+    test: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bad.yaml").write_text("spec: bad\n", encoding="utf-8")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as nobody:
+        monkeypatch.setattr("sys.stdout", nobody)
+        assert run(["send", "bad.yaml", "--sandbox", *test]) == 1
 
 
 def test_a_plan_says_what_will_wait_and_for_what(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 from collections import Counter
 
 import pytest
@@ -43,3 +45,14 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     with watch(Terminal(quiet=True, verbose=False, color="never"), 10) as watcher:
         watcher(progress("slow"))
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_run_goes_on_when_its_terminal_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, ours = pty.openpty()
+    with os.fdopen(ours, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr("sys.stderr", stderr)
+        with watch(Terminal(quiet=False, verbose=False, color="always"), 10) as watcher:
+            watcher(progress(None))
+            os.close(terminal)
+            watcher(progress("slow"))
+            watcher(progress("stopping"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -50,6 +50,7 @@ def pin(
     decided = [(item, Decision.NEW if item.row in chosen else Decision.SENT) for item in ordered]
     taken = take(decided, SALT, dict.fromkeys(specs, buckets))
     checks = {"spec": "aaaa", "recipients": "bbbb"}
+    planned = Counter(item.spec for item, decision in decided if decision is Decision.NEW)
     pinned = Pinned(
         "0.1.0",
         "2026-11-23T12:00:00+00:00",
@@ -59,7 +60,10 @@ def pin(
         SALT,
         taken.digest,
         taken.new,
-        tuple(PinnedSpec(spec, 1, f"specs/{spec}.yaml", checks, {"new": 1}, 1, taken.tallies[spec]) for spec in specs),
+        tuple(
+            PinnedSpec(spec, 1, f"specs/{spec}.yaml", checks, {"new": planned[spec]}, 1, taken.tallies[spec])
+            for spec in specs
+        ),
     )
     return pinned._replace(**more)
 
@@ -83,6 +87,13 @@ def test_what_was_sent_since_is_no_drift_and_what_was_released_is() -> None:
     assert released.startswith("2 of the messages that the plan leaves out would be sent now: they were released")
     # As many as were planned, but another one.
     assert len(told(pin(THREE, new=[1]), pin(THREE, new=[2]))) == 1
+
+
+def test_a_plan_that_names_another_spec_is_none_of_these_messages() -> None:
+    now = pin(THREE)
+    (spec,) = now.specs
+    assert told(now._replace(specs=(spec._replace(spec="other"),)), now) != []
+    assert told(now._replace(specs=(spec._replace(edition=2),)), now) == ["specs/hello.yaml: edition 2 became 1"]
 
 
 @pytest.mark.parametrize(
@@ -192,4 +203,4 @@ def test_nothing_in_a_plan_is_a_plain_hash_of_somebody() -> None:
     assert take(decided, SALT, {}).digest != take(decided, "11" * 16, {}).digest
     assert check(SALT, b"x") != check("11" * 16, b"x")
     assert len(check(SALT, b"x")) == 4
-    assert take([(replace(one, row=9, to=""), Decision.NEW)], SALT, {}) == take(decided, SALT, {})
+    assert take([(one._replace(row=9, to=""), Decision.NEW)], SALT, {}) == take(decided, SALT, {})

@@ -96,6 +96,8 @@ def test_what_breaks_a_reader_of_json(data: bytes) -> None:
         (("salt",), "00", "`salt`"),
         (("digest",), "x" * 64, "`digest`"),
         (("new",), "not base64!", "`new`"),
+        (("new",), "Bw==", "`new` has another number of messages than `decisions`"),
+        (("specs", 0, "decisions", "new"), 0, "`new` has another number of messages than `decisions`"),
         (("origin",), "x" * 5000, "`origin`"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.diagnostics import Severity
@@ -45,10 +45,18 @@ def html_in_text(context: RowContext) -> RowCheck | None:
     """
     prose = [field for field in context.spec.fields if is_prose(field)]
 
-    def check(row: RenderedRow) -> Iterator[RowProblem]:
+    def check(row: RenderedRow) -> Iterable[RowProblem]:
+        body = row.rendered.body
+        for field in prose:
+            text = sent_text(body, field)
+            if "<" in text or "&" in text:
+                return problems(row)
+        return ()
+
+    def problems(row: RenderedRow) -> Iterator[RowProblem]:
         for field in prose:
             text = sent_text(row.rendered.body, field)
-            if ("<" in text or "&" in text) and _HTML.search(text, 0, _LOOKED_AT):
+            if _HTML.search(text, 0, _LOOKED_AT):
                 yield from _problems(context, field, row, text)
 
     return check if prose else None
@@ -62,8 +70,9 @@ def is_prose(field: Field) -> bool:
 
 def sent_text(body: Mapping[str, object], field: Field) -> str:
     """Return what a rendered body has in such a field; nothing where it has no text there."""
-    value: object = body
-    for key in field.path[1:]:
+    path = field.path
+    value = body.get(path[1])
+    for key in path[2:]:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, str) else ""
 

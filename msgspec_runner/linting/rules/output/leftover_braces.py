@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from msgspec_runner.audience import RenderedRow
@@ -45,10 +45,18 @@ def leftover_braces(context: RowContext) -> RowCheck | None:
     prose = [field for field in context.spec.fields if is_prose(field)]
     templates = {name: value for name, value in context.renderer.variables.items() if _is_left_over(value)}
 
-    def check(row: RenderedRow) -> Iterator[RowProblem]:
+    def check(row: RenderedRow) -> Iterable[RowProblem]:
+        body = row.rendered.body
+        for field in prose:
+            text = sent_text(body, field)
+            if "{" in text or "}" in text:
+                return problems(row)
+        return ()
+
+    def problems(row: RenderedRow) -> Iterator[RowProblem]:
         for field in prose:
             text = sent_text(row.rendered.body, field)
-            if ("{" in text or "}" in text) and _LEFT_OVER.search(text):
+            if _LEFT_OVER.search(text):
                 shown = _shown(context, field, row, text, templates)
                 for column in row.values:
                     if column in shown:

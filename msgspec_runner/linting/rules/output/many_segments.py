@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec_runner.audience import RenderedRow
@@ -42,7 +42,7 @@ def many_segments(context: RowContext) -> RowCheck | None:
         return None
     detail = f"`text` is long for an SMS: {COSTS}, and each is charged; shorten it, or link to the rest"
 
-    def check(row: RenderedRow) -> Iterator[RowProblem]:
+    def check(row: RenderedRow) -> Iterable[RowProblem]:
         body = row.rendered.body
         text = body.get("text")
         # Of a text that Twilio refuses, MSG602 says enough.
@@ -51,6 +51,7 @@ def many_segments(context: RowContext) -> RowCheck | None:
 
             count = segments(text).count
             if count > MOST:
-                yield RowProblem("many-segments", field, detail, cost=(count, count))
+                return (RowProblem("many-segments", field, detail, cost=(count, count)),)
+        return ()
 
     return check

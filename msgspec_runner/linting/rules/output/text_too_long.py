@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.diagnostics import Severity
@@ -31,15 +31,16 @@ def text_too_long(context: RowContext) -> RowCheck | None:
     """
     field = context.spec.field("text")
 
-    def check(row: RenderedRow) -> Iterator[RowProblem]:
+    def check(row: RenderedRow) -> Iterable[RowProblem]:
         body = row.rendered.body
         text = body.get("text")
         if not isinstance(text, str) or len(text) <= _SHORTEST_LIMIT:
-            return
+            return ()
         provider = PROVIDERS.get(str(body.get("provider")))
-        if provider is not None and len(text) > provider.text_limit:
-            limit = f"{provider.text_limit:,} characters that {provider.title} takes"
-            yield RowProblem("text-too-long", field, f"`text` renders to more than the {limit}: shorten it")
+        if provider is None or len(text) <= provider.text_limit:
+            return ()
+        limit = f"{provider.text_limit:,} characters that {provider.title} takes"
+        return (RowProblem("text-too-long", field, f"`text` renders to more than the {limit}: shorten it"),)
 
     return check if field is not None else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 
 from msgspec_runner.audience import RenderedRow
@@ -47,28 +47,28 @@ def unicode_doubles_segments(context: RowContext) -> RowCheck | None:
     def in_template(places: tuple[tuple[int, int], ...]) -> RowProblem:
         return _in_template(context, field, places)
 
-    def check(row: RenderedRow) -> Iterator[RowProblem]:
+    def check(row: RenderedRow) -> Iterable[RowProblem]:
         body = row.rendered.body
         text = body.get("text")
         if not isinstance(text, str) or len(text) <= _SHORT or body.get("provider") != TWLO.id or _is_plain(text):
-            return
+            return ()
         from msgspec_runner.content.lookalikes import LOOKALIKE, in_plain
         from msgspec_runner.content.segments import first_ucs2, segments
 
-        replaced = in_plain(text)
+        if first_ucs2(text) is None or (replaced := in_plain(text)) == text:
+            return ()  # letters, which are the author's business
         now, could = segments(text).count, segments(replaced).count
         if could >= now or first_ucs2(replaced) is not None:
-            return
+            return ()
         origins = Origins(context.renderer, field, row.values, text)
         found = [(match.span(), origins.of(*match.span())) for match in LOOKALIKE.finditer(text)]
         own = [(span, origin) for span, origin in found if origin.literal]
         alone = segments(_partly_plain(text, [span for span, _ in own])).count
         if alone < now:
             places = sorted({(origin.start, origin.end) for _, origin in own})
-            yield in_template(tuple(places))._replace(cost=(now, alone))
-        else:
-            (start, end), origin = next(item for item in found if not item[1].literal)
-            yield _in_data(field, text[start:end], origin)._replace(cost=(now, could))
+            return (in_template(tuple(places))._replace(cost=(now, alone)),)
+        (start, end), origin = next(item for item in found if not item[1].literal)
+        return (_in_data(field, text[start:end], origin)._replace(cost=(now, could)),)
 
     return check
 

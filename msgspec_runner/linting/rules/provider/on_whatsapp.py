@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.content.blank import is_blank
@@ -34,16 +34,19 @@ def is_written(field: Field | None) -> bool:
     return any(part.literal and not is_blank(part.text) for part in field.template.parts)
 
 
-def by_row(context: RowContext, find: Find) -> RowCheck:
-    """Return the check that looks for problems in the bodies that go through WhatsApp."""
+def by_row(context: RowContext, find: Find) -> RowCheck | None:
+    """Return the check that looks for problems in the bodies that go through WhatsApp; None where none does."""
+    if context.spec.provider is not None and not context.spec.provider.is_whatsapp:
+        return None
     provider = context.spec.field("provider")
     column = provider.sole_name if provider is not None else ""
 
-    def check(row: RenderedRow) -> Iterator[RowProblem]:
+    def check(row: RenderedRow) -> Iterable[RowProblem]:
         body = row.rendered.body
         chosen = PROVIDERS.get(str(body.get("provider")))
-        if chosen is not None and chosen.is_whatsapp:
-            for problem in find(chosen, body):
-                yield problem._replace(column=column if column in row.values else "")
+        if chosen is None or not chosen.is_whatsapp:
+            return ()
+        blamed = column if column in row.values else ""
+        return [problem._replace(column=blamed) for problem in find(chosen, body)]
 
     return check
