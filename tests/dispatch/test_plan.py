@@ -31,7 +31,7 @@ TABLE = {
 }
 """The contract, section 4, "Identity", row by row."""
 
-MAY_HAVE_ARRIVED = {State.SENDING, State.ACCEPTED, State.IN_DOUBT, State.CANCELLED}
+MAY_HAVE_ARRIVED = (State.SENDING, State.ACCEPTED, State.IN_DOUBT, State.CANCELLED)
 
 
 def entry(state: State, *, alive: bool) -> Entry:
