@@ -21,7 +21,14 @@ from msgspec_runner.cli.options import (
     var_option,
 )
 from msgspec_runner.cli.pinning import write_plan
-from msgspec_runner.cli.preparing import NotSound, lint_first, make_plan, plan_lines, refuse_too_many_invalid
+from msgspec_runner.cli.preparing import (
+    NotSound,
+    lint_first,
+    make_plan,
+    plan_lines,
+    refuse_overwriting,
+    refuse_too_many_invalid,
+)
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan
 from msgspec_runner.ledger import ledger_exists, open_ledger
@@ -97,6 +104,7 @@ def command(
         elif not sandbox:
             terminal.note(_NO_LEDGER)
         spool = stack.enter_context(PlanSpool())
+        refuse_overwriting({"--out": out}, project, sound, book.location if book is not None else None)
         origin = api.origin if api else SANDBOX_ORIGIN
         plan = make_plan(sound, spool, book, origin)
         refuse_too_many_invalid(plan, skip_invalid)

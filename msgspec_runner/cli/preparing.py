@@ -186,6 +186,32 @@ def make_plan(sound: Sound, spool: PlanSpool, ledger: Ledger | None, origin: str
     return plan
 
 
+def refuse_overwriting(
+    outputs: Mapping[str, Path | None], project: Project, sound: Sound, *others: Path | str | None
+) -> None:
+    """Refuse to write a file over one that the command reads, or two over each other.
+
+    Args:
+        outputs: files to write, by flag.
+        project: whose specs are read.
+        sound: whose recipients are.
+        others: what else is read: the ledger, a key, a plan.
+
+    Raises:
+        UsageError: the ledger would be lost, for example, and with it what was sent.
+    """
+    config = sound.config
+    suppressions = (config.root / name for name in config.suppressions)
+    read = (*project.files, *sound.fingerprints, *suppressions, config.file, *others)
+    taken = {Path(path).resolve() for path in read if path is not None}
+    for flag, path in outputs.items():
+        if path is None or (path.exists() and not path.is_file()):  # a device may be named twice
+            continue
+        if path.resolve() in taken:
+            raise UsageError(f"{flag} {path}: is in use by this command: name another file. Nothing was sent.")
+        taken.add(path.resolve())
+
+
 def refuse_too_many_invalid(plan: Plan, most: int | None) -> None:
     """Refuse a plan that leaves out more rows than ``--skip-invalid=MAX`` allows.
 

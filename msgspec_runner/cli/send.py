@@ -21,7 +21,7 @@ from msgspec_runner.cli.options import (
     var_option,
 )
 from msgspec_runner.cli.pinning import hold_to, planned_paths, read_plan
-from msgspec_runner.cli.preparing import NotSound, lint_first, make_plan, refuse_too_many_invalid
+from msgspec_runner.cli.preparing import NotSound, lint_first, make_plan, refuse_overwriting, refuse_too_many_invalid
 from msgspec_runner.cli.sending import Options, Sending
 from msgspec_runner.cli.testing import Pick, send_test
 from msgspec_runner.config import MAX_TIMEOUT, Config, project_root
@@ -157,6 +157,8 @@ def command(
             )
         except NotSound:
             return 1
+        outputs = {"--results": options.results, "--junit": options.junit}
+        refuse_overwriting(outputs, project, sound, book.location, plan, options.api_key_file)
         in_doubt = book.recover()
         if in_doubt:
             terminal.note(f"an earlier run died: {count(in_doubt, 'message')} may or may not have been sent: in doubt")

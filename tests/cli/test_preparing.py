@@ -61,6 +61,29 @@ def test_findings_that_nobody_reads_are_no_success(
         assert run(["send", "bad.yaml", "--sandbox", *test]) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["send", "specs/welcome.yaml", "--sandbox", "--ledger", "book.db", "--results", "book.db"],
+        ["send", "specs/welcome.yaml", "--sandbox", "--junit", "recipients/members.csv"],
+        ["send", "specs/welcome.yaml", "--sandbox", "--results", "specs/../specs/welcome.yaml"],
+        ["send", "specs/welcome.yaml", "--sandbox", "--results", "both", "--junit", "both"],
+        ["plan", "specs/welcome.yaml", "--sandbox", "--out", "msgspec-runner.toml"],
+    ],
+    ids=["ledger", "recipients", "spec", "each-other", "configuration"],
+)
+def test_no_file_is_written_over_one_that_is_read(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(["init", "--quiet"])
+    assert run(["send", "specs/order-shipped.yaml", "--sandbox", "--ledger", "book.db", "--quiet"]) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    assert run(words) == 2
+    assert "is in use by this command: name another file. Nothing was sent." in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_a_plan_says_what_will_wait_and_for_what(tmp_path: Path) -> None:
     spec = SpecPlan("hello", 1, "hello.yaml", opens="09:00", hold="5m")
     for reason in (Reason.WINDOW, Reason.WINDOW, Reason.HOLD, Reason.SCHEDULE, None):

@@ -1,0 +1,270 @@
+"""Asking the API and recording what that proves: a real ledger and a real socket, with nobody waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from msgspec_runner.dispatch.cancel import Cancelled, cancel, due_at, still_scheduled
+from msgspec_runner.dispatch.settling import CUT, ERASED, MOST_FAILURES, NOT_FOUND, Settled, settle
+from msgspec_runner.ledger.ledger import Ledger, Run, RunStatus, Settlement
+from msgspec_runner.ledger.sqlite import SqliteLedger
+from msgspec_runner.model import Message, State, identity
+from msgspec_runner.sociocs.client import Client
+from msgspec_runner.sociocs.lookups import Deletion, Lookups
+from tests.acceptance.server import Posted, Server, answer
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ORIGIN = "https://api.example.com"
+Answering = Callable[[str, dict[str, str]], bytes]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    path = tmp_path / "ledger.db"
+    path.touch(0o600)
+    book = SqliteLedger(path, clock=lambda: NOON)
+    book.begin(Run("run-1", ORIGIN))
+    yield book
+    book.close()
+
+
+def message(row: int, text: str = "Hi", key: str = "", to: str | None = None) -> Message:
+    number = to or f"+1617555{row:04d}"
+    body = json.dumps({"provider": "twlo", "to": number, "text": text}).encode()
+    return Message(identity(ORIGIN, "hello", 1, number, key), key, "hello", 1, row, number, body, "digest", 1)
+
+
+def put(ledger: Ledger, made: Message, state: State, **result: Any) -> Message:
+    """Bring a message to a state in a run."""
+    ledger.plan("run-1", [made])
+    assert ledger.claim("run-1", [made.key])
+    if state is not State.SENDING:
+        ledger.commit("run-1", [], [Settlement(made.key, state, **result)])
+    return made
+
+
+def shown(made: Message, message_id: str, **more: object) -> dict[str, object]:
+    """Show a message as the API might."""
+    return {**json.loads(made.body), "id": message_id, "date": NOON.isoformat(), **more}
+
+
+def listing(*messages: object) -> bytes:
+    return answer(200, {"status": "success", "data": messages})
+
+
+def ask(
+    ledger: Ledger, answering: Answering, run: str | None = None, now: datetime = NOON
+) -> tuple[Settled, list[str]]:
+    """Settle against an API; return what came of it, and what was asked."""
+
+    async def script(posted: Posted) -> bytes:
+        target = urlsplit(posted.target.split(" ")[1])
+        return answering(target.path, {name: values[0] for name, values in parse_qs(target.query).items()})
+
+    async def sleep(_: float) -> None:
+        return
+
+    async def main(url: str) -> Settled:
+        async with Client(url, "key") as client:
+            return await settle(ledger, Lookups(client, "key", sleep=sleep), ORIGIN, run, now)
+
+    with Server(script) as server:
+        settled = asyncio.run(main(server.url))
+        return settled, [posted.target.split(" ")[1] for posted in server.requests]
+
+
+def why(settled: Settled) -> dict[int, str]:
+    return {each.stored.message.row: each.why for each in settled.remaining}
+
+
+def test_lists_first_then_words_for_what_is_not_in_them(ledger: Ledger) -> None:
+    first, second, third = (put(ledger, message(row, f"Hi P{row}"), State.IN_DOUBT) for row in (1, 2, 3))
+
+    def api(path: str, query: dict[str, str]) -> bytes:
+        if path == "/messages":
+            return listing(shown(first, "m1"), {"strange": True})
+        return listing(shown(second, "m2")) if query["text"] == "Hi P2" else listing()
+
+    settled, asked = ask(ledger, api)
+    assert settled.accepted == {first.key: "m1", second.key: "m2"}
+    assert why(settled) == {3: NOT_FOUND}
+    assert settled.seen.unread == 1
+    span = "start_date=2026-11-22&end_date=2026-11-24"
+    assert asked == [
+        f"/messages?{span}",
+        f"/messages/search?text=Hi+P2&direction=outbound&{span}",
+        f"/messages/search?text=Hi+P3&direction=outbound&{span}",
+    ]
+    entries = ledger.entries([first.key, third.key])
+    assert (entries[first.key].state, entries[first.key].message_id) == (State.ACCEPTED, "m1")
+    assert entries[third.key].state is State.IN_DOUBT
+    assert [(each.by, each.reason) for each in ledger.decisions(first.key)] == [("reconcile", "the API lists it")]
+
+
+def test_a_list_that_may_have_been_cut_is_asked_for_day_by_day(ledger: Ledger) -> None:
+    made = put(ledger, message(1), State.IN_DOUBT)
+    full = [shown(message(row), f"o{row}") for row in range(2, CUT + 2)]
+
+    def api(path: str, query: dict[str, str]) -> bytes:
+        if query["start_date"] == query["end_date"] == "2026-11-23":
+            return listing(shown(made, "m1"))
+        return listing(*full) if query["start_date"] != query["end_date"] else listing()
+
+    settled, asked = ask(ledger, api)
+    assert settled.accepted == {made.key: "m1"}
+    assert len(asked) == 4
+
+
+def test_what_another_message_has_or_may_have_is_not_taken(ledger: Ledger) -> None:
+    to = message(1).to
+    put(ledger, message(1, key="a"), State.ACCEPTED, message_id="m1")
+    made = put(ledger, message(1, key="b"), State.IN_DOUBT)
+    settled, _ = ask(ledger, lambda *_: listing(shown(made, "m1")))
+    assert (settled.accepted, why(settled)) == ({}, {1: NOT_FOUND})
+
+    # A run that lives is posting the same words to the same number: what is listed may be its.
+    put(ledger, message(2, key="c", to=to), State.SENDING)
+    settled, _ = ask(ledger, lambda *_: listing(shown(made, "m1"), shown(made, "m2")))
+    assert settled.accepted == {}
+    assert why(settled)[1].startswith("the API lists 1 like it")
+
+
+def test_one_run_only_yet_the_doubts_of_others_count(ledger: Ledger) -> None:
+    put(ledger, message(1, key="a"), State.IN_DOUBT)
+    ledger.end("run-1", RunStatus.FINISHED)
+    ledger.begin(Run("run-2", ORIGIN))
+    other = message(2, key="b", to=message(1).to)
+    ledger.plan("run-2", [other])
+    ledger.claim("run-2", [other.key])
+    ledger.commit("run-2", [], [Settlement(other.key, State.IN_DOUBT)])
+    settled, _ = ask(ledger, lambda *_: listing(shown(other, "m1")), "run-2")
+    assert settled.accepted == {}
+    settled, _ = ask(ledger, lambda *_: listing(shown(other, "m1"), shown(other, "m2")), "run-2")
+    assert list(settled.accepted) == [other.key]
+    assert ledger.entries([message(1, key="a").key])[message(1, key="a").key].state is State.IN_DOUBT
+
+
+def test_what_was_settled_meanwhile_does_not_remain(ledger: Ledger) -> None:
+    made = put(ledger, message(1), State.IN_DOUBT)
+
+    def api(path: str, query: dict[str, str]) -> bytes:
+        ledger.resolve([Settlement(made.key, State.ACCEPTED, message_id="m9")], "ann", "saw it")
+        return listing(shown(made, "m1"))
+
+    settled, _ = ask(ledger, api)
+    assert settled.accepted == {}
+    assert settled.remaining == []
+
+
+def test_erased_data_cannot_be_looked_for(ledger: Ledger) -> None:
+    made = put(ledger, message(1), State.IN_DOUBT)
+    ledger.end("run-1", RunStatus.FINISHED)
+    ledger.erase(number=made.to)
+    settled, asked = ask(ledger, lambda *_: listing())
+    assert asked == []
+    assert why(settled) == {1: ERASED}
+
+
+def test_after_some_failures_no_more_is_asked(ledger: Ledger) -> None:
+    for row in range(1, 20):
+        put(ledger, message(row, f"Hi P{row}"), State.IN_DOUBT)
+    settled, asked = ask(ledger, lambda *_: answer(200, b"<html>"))
+    assert len(asked) == MOST_FAILURES
+    assert settled.seen.troubles == ["the answer is not JSON"]
+    assert len(settled.remaining) == 19
+
+
+def test_what_waits_for_later_is_looked_for_among_the_scheduled(ledger: Ledger) -> None:
+    later = (NOON + timedelta(hours=5)).isoformat()
+    made = put(ledger, message(1), State.IN_DOUBT, scheduled_for=later)
+
+    def api(path: str, query: dict[str, str]) -> bytes:
+        return listing(shown(made, "m1", schedule=later)) if path == "/messages/scheduled" else listing()
+
+    settled, asked = ask(ledger, api)
+    assert settled.accepted == {made.key: "m1"}
+    assert asked[0] == "/messages/scheduled"
+    [stored] = ledger.stored(states={State.ACCEPTED})
+    assert stored.scheduled_for == later
+    assert still_scheduled([stored], NOON) == [stored]
+
+
+# cancel
+
+
+def held(ledger: Ledger, row: int, minutes: int) -> Message:
+    due = (NOON + timedelta(minutes=minutes)).isoformat()
+    return put(ledger, message(row), State.ACCEPTED, message_id=f"m{row}", scheduled_for=due)
+
+
+def take_back(ledger: Ledger, answers: dict[str, bytes], at_once: int = 1) -> tuple[Cancelled, list[str]]:
+    async def script(posted: Posted) -> bytes:
+        return answers[posted.target.split(" ")[1].rpartition("/")[2]]
+
+    async def sleep(_: float) -> None:
+        return
+
+    async def main(url: str) -> Cancelled:
+        async with Client(url, "key") as client:
+            lookups = [Lookups(client, "key", sleep=sleep) for _ in range(at_once)]
+            waiting = still_scheduled(ledger.stored("run-1"), NOON)
+            return await cancel(ledger, lookups, waiting, "ann@laptop", "cancel run-1")
+
+    with Server(script) as server:
+        return asyncio.run(main(server.url)), [posted.target for posted in server.requests]
+
+
+DELETED = answer(200, {"status": "success"})
+
+
+def test_only_what_is_accepted_and_still_to_go_out_the_next_one_first(ledger: Ledger) -> None:
+    held(ledger, 1, 20)
+    held(ledger, 2, 10)
+    held(ledger, 3, -10)
+    put(ledger, message(4), State.ACCEPTED, message_id="m4")
+    put(ledger, message(5), State.REJECTED)
+    assert [stored.message.row for stored in still_scheduled(ledger.stored(), NOON)] == [2, 1]
+
+
+def test_a_schedule_of_its_own_counts(ledger: Ledger) -> None:
+    made = message(1)
+    body = json.dumps({**json.loads(made.body), "schedule": "2026-11-24T09:00:00Z"}).encode()
+    put(ledger, Message(made.key, "", "hello", 1, 1, made.to, body, "d"), State.ACCEPTED, message_id="m1")
+    [stored] = ledger.stored()
+    assert due_at(stored) == datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+def test_what_was_deleted_is_cancelled_and_the_rest_is_left(ledger: Ledger) -> None:
+    rows = [held(ledger, row, row) for row in (1, 2, 3)]
+    refusal = answer(400, {"status": "error", "errors": [{"msg": "Being sent."}]})
+    outcome, asked = take_back(ledger, {"m1": DELETED, "m2": refusal, "m3": answer(200, b"?")}, at_once=2)
+    assert outcome.stop is None
+    assert outcome.keys == [rows[0].key]
+    assert sorted((each.stored.message.row, each.deleted.outcome) for each in outcome.failed) == [
+        (2, Deletion.REFUSED),
+        (3, Deletion.UNKNOWN),
+    ]
+    assert (outcome.count(Deletion.REFUSED), outcome.count(Deletion.UNKNOWN)) == (1, 1)
+    states = {key: entry.state for key, entry in ledger.entries([made.key for made in rows]).items()}
+    assert [states[made.key] for made in rows] == [State.CANCELLED, State.ACCEPTED, State.ACCEPTED]
+    [decided] = ledger.decisions()
+    assert (decided.by, decided.what, decided.reason) == ("ann@laptop", "cancelled", "cancel run-1")
+    assert all(target.startswith("DELETE /messages/scheduled/m") for target in asked)
+
+
+def test_what_was_deleted_before_the_key_is_refused_is_recorded(ledger: Ledger) -> None:
+    rows = [held(ledger, row, row) for row in (1, 2, 3)]
+    outcome, asked = take_back(ledger, {"m1": DELETED, "m2": answer(401), "m3": DELETED})
+    assert "HTTP 401" in str(outcome.stop)
+    assert (outcome.keys, outcome.failed) == ([rows[0].key], [])
+    assert len(asked) == 2
+    states = [ledger.entries([made.key])[made.key].state for made in rows]
+    assert states == [State.CANCELLED, State.ACCEPTED, State.ACCEPTED]
