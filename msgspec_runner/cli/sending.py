@@ -107,7 +107,7 @@ class Sending:
             self.terminal.warn(f"{count(invalid, 'row')} left out as invalid: correct them and run the command again")
         if waiting:
             rest = f"{count(waiting, 'message')} of earlier runs still in doubt"
-            self.terminal.warn(f"{rest}: see `msgspec-runner status --state in_doubt`")
+            self.terminal.warn(f"{rest}: settle them with `msgspec-runner reconcile`")
 
     def _confirmed(self, number: int) -> bool:
         if self.options.yes or self.api is None:

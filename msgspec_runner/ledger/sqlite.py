@@ -61,6 +61,7 @@ class SqliteLedger:
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._path = path
+        self._locks = path.resolve().with_name(f"{path.resolve().name}.locks")  # one folder, whatever links lead to it
         self._clock = clock
         self._held: dict[str, _Held] = {}
         self._mutex = threading.RLock()
@@ -297,7 +298,7 @@ class SqliteLedger:
                 yield
 
     def _lock_path(self, run_id: str) -> Path:
-        return self._path.with_name(f"{self._path.name}.locks") / f"{run_id}.lock"
+        return self._locks / f"{run_id}.lock"
 
     def _begun(self, run_id: str) -> _Held:
         try:

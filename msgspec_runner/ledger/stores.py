@@ -125,6 +125,7 @@ class FileStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._unfinished = f".{path.name}-"
 
     @property
     def location(self) -> str:
@@ -145,7 +146,7 @@ class FileStore:
                 folder.mkdir(mode=0o700, exist_ok=True)
                 (folder / ".gitignore").write_text("*\n", encoding="utf-8")
             # Made whole under another name: two processes that make one file a ledger at once lock each other out.
-            descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=folder)  # mode 0600
+            descriptor, name = tempfile.mkstemp(prefix=self._unfinished, dir=folder)  # mode 0600
             os.close(descriptor)
             try:
                 SqliteLedger(Path(name)).close()
@@ -165,8 +166,28 @@ class FileStore:
             with path.open("rb") as file:
                 head = file.read(len(_SQLITE))
             if head != _SQLITE:
-                raise LedgerError(f"{path} is no ledger. Choose another place with --ledger, or remove the file")
+                raise LedgerError(
+                    f"{path} is no ledger. If it was one, restore it: without it, everything would be sent again. "
+                    "Else choose another place with --ledger"
+                )
+            self._refuse_second_name()
             if mode & 0o007:
                 with suppress(PermissionError):  # not ours to change
                     path.chmod(mode & ~0o007)
         return SqliteLedger(path)
+
+    def _refuse_second_name(self) -> None:
+        """Refuse a file that has two names: SQLite keeps a log for each, so one run would not see what another sends.
+
+        A name that :meth:`create` gave it and did not live to take away is taken away here.
+        """
+        path = self._path
+        for other in path.parent.glob(f"{self._unfinished}*"):
+            with suppress(FileNotFoundError):  # whoever is making it was faster
+                if other.samefile(path):
+                    other.unlink()
+        if path.stat().st_nlink > 1:
+            raise LedgerError(
+                f"{path} has a second name (a hard link), and runs under two names do not see each other. "
+                "Remove the other name, or copy the file in its place"
+            )

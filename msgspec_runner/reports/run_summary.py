@@ -31,7 +31,7 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
     if result.expired:
         yield (
             f"{result.expired:,} expired while the run went on and were not sent: "
-            "the next `send` records them as skipped"
+            "the next `send` leaves them out"
         )
     if result.totals.rejected or result.totals.in_doubt:
         errors = Counter(

@@ -32,7 +32,7 @@ def test_what_may_have_been_sent_is_in_doubt_and_never_sent_again(project: Proje
     assert "2 accepted, 4 in doubt" in run.err
     for words in ("HTTP 500", "HTTP 408", "it is not JSON", "the connection was lost before the answer"):
         assert words in run.err
-    assert "--state in_doubt" in run.err
+    assert "msgspec-runner reconcile" in run.err
     again = project.send()
     assert again.code == 3
     assert "nothing to send" in again.err

@@ -51,14 +51,14 @@ def test_errors_are_counted_most_frequent_first_and_without_numbers() -> None:
         "        1 rejected: +1•••••••12 is wrong",
         "        1 in doubt: no words",
     ]
-    assert "msgspec-runner status run-1 --state in_doubt" in lines[-1]
+    assert "msgspec-runner reconcile run-1" in lines[-1]
 
 
 def test_what_expired_meanwhile_is_told_and_is_nothing_to_go_on_with() -> None:
     result = RunResult(Totals(accepted=2, planned=3), expired=3)
     assert summary(result) == [
         "run run-1: 3 planned, 2 accepted",
-        "3 expired while the run went on and were not sent: the next `send` records them as skipped",
+        "3 expired while the run went on and were not sent: the next `send` leaves them out",
     ]
     lines = summary(RunResult(Totals(planned=4), "HTTP 401", expired=3))
     assert lines[-1] == "run the same command again to go on: nothing is sent twice"
