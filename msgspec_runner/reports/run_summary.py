@@ -29,10 +29,7 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
     if result.interrupted:
         yield "interrupted: what was in flight was recorded, as in doubt where no answer came"
     if result.expired:
-        yield (
-            f"{result.expired:,} expired while the run went on and were not sent: "
-            "the next `send` leaves them out"
-        )
+        yield f"{result.expired:,} expired while the run went on and were not sent: the next `send` leaves them out"
     if result.totals.rejected or result.totals.in_doubt:
         errors = Counter(
             (record.state, shown(record.error or "no words"))
