@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.diagnostics import Severity
@@ -12,11 +13,6 @@ from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.rule import RowCheck, row_rule
 from msgspec_runner.rendering import RowProblem
 
-_RAW = re.compile(
-    r"(?P<moment>\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)"
-    r"|(?P<boolean>\b(?:True|False)\b)"
-    r"|(?P<number>\d\.\d{7,}|\d(?:\.\d+)?E\+\d+)"
-)
 _SIGN = re.compile(r":\d\d|True|False|\.\d{7}|E\+\d")
 """Each of them has one of these, which most texts have not, and which are found five times as fast."""
 _LOOKED_AT = 10_000
@@ -75,7 +71,7 @@ def raw_value(context: RowContext) -> RowCheck | None:
                 continue
             origins = Origins(context.renderer, field, row.values, text)
             told = set()
-            for match in _RAW.finditer(text, 0, _LOOKED_AT):
+            for match in _raw().finditer(text, 0, _LOOKED_AT):
                 origin = origins.of(*match.span())
                 kind = match.lastgroup or ""
                 is_word = kind == "boolean" and isinstance(row.values.get(origin.column), str)
@@ -87,3 +83,13 @@ def raw_value(context: RowContext) -> RowCheck | None:
                 yield RowProblem("raw-value", field, detail, origin.start, origin.end, origin.column)
 
     return check if fields else None
+
+
+@cache
+def _raw() -> re.Pattern[str]:
+    """Return the pattern; it takes half a millisecond to make, and most texts have no sign of it."""
+    return re.compile(
+        r"(?P<moment>\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)"
+        r"|(?P<boolean>\b(?:True|False)\b)"
+        r"|(?P<number>\d\.\d{7,}|\d(?:\.\d+)?E\+\d+)"
+    )
