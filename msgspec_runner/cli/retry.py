@@ -16,6 +16,7 @@ import click
 from msgspec_runner._version import __version__
 from msgspec_runner.cli.connection import Api, api_options, choose_api, read_api_key
 from msgspec_runner.cli.options import Terminal, check_writable, common
+from msgspec_runner.cli.outputs import write_outputs
 from msgspec_runner.cli.runs import check_origin, find_run, past_ledger, who
 from msgspec_runner.cli.sending import confirmed, exit_code, server
 from msgspec_runner.cli.watching import watch
@@ -31,8 +32,6 @@ from msgspec_runner.ledger import Ledger, Run, RunStatus, Totals, new_run_id
 from msgspec_runner.model import State
 from msgspec_runner.project import configure, load
 from msgspec_runner.recipients.suppressed import read_suppressed
-from msgspec_runner.reports.results import write_results
-from msgspec_runner.reports.run_junit import write_run_junit
 from msgspec_runner.reports.run_summary import summary_lines
 from msgspec_runner.reports.text import count
 from msgspec_runner.sociocs.network import check_network
@@ -170,7 +169,7 @@ class _Retrying:
 
     def _nothing(self, again: Again) -> int:
         self.terminal.warn("nothing to retry")
-        self._write_files(None, ())
+        write_outputs(self.book, None, (), self.options.results, self.options.junit, self.terminal)
         if self.options.output == "json":
             totals = Totals().as_dict()
             self.terminal.report(json.dumps({"version": 1, "run": None, "totals": totals, "stopped": None}))
@@ -231,29 +230,13 @@ class _Retrying:
             )
 
     def _report(self, run: str, specs: tuple[str, ...], result: RunResult) -> int:
-        self._write_files(run, specs)
+        write_outputs(self.book, run, specs, self.options.results, self.options.junit, self.terminal)
         if self.options.output == "json":
             totals, stopped = result.totals.as_dict(), result.stopped_reason
             self.terminal.report(json.dumps({"version": 1, "run": run, "totals": totals, "stopped": stopped}))
         for line in summary_lines(run, result, self.book.messages(run=run)):
             self.terminal.warn(line)
         return exit_code(result)
-
-    def _write_files(self, run: str | None, specs: tuple[str, ...]) -> None:
-        """Write the files that were asked for; a full disk must not hide how the run ended."""
-        for flag, path in (("--results", self.options.results), ("--junit", self.options.junit)):
-            if path is None:
-                continue
-            try:
-                if flag == "--results":
-                    write_results(path, self.book.messages(run=run) if run is not None else ())
-                else:
-                    write_run_junit(
-                        path, specs, lambda spec: self.book.messages(run=run, spec=spec) if run is not None else ()
-                    )
-            except OSError as error:
-                hint = f"; `msgspec-runner status {run} --output json` has the same" if run is not None else ""
-                self.terminal.warn(f"{flag} {path}: cannot be written: {error.strerror}{hint}")
 
 
 def _lines(run: str, again: Again) -> list[str]:

@@ -16,6 +16,7 @@ import click
 from msgspec_runner._version import __version__
 from msgspec_runner.cli.connection import Api
 from msgspec_runner.cli.options import Terminal
+from msgspec_runner.cli.outputs import write_outputs
 from msgspec_runner.cli.preparing import Sound, plan_lines
 from msgspec_runner.cli.watching import watch
 from msgspec_runner.dispatch.pace import parse_rate
@@ -27,8 +28,6 @@ from msgspec_runner.ledger import Ledger, Run, new_run_id
 from msgspec_runner.ledger.ledger import Totals
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import SANDBOX_ORIGIN
-from msgspec_runner.reports.results import write_results
-from msgspec_runner.reports.run_junit import write_run_junit
 from msgspec_runner.reports.run_summary import summary_lines
 from msgspec_runner.reports.text import count
 
@@ -161,24 +160,8 @@ class Sending:
         return {spec: parse_rate(text).per_second for spec, text in asked.items() if text is not None}
 
     def _write_files(self, run: str | None) -> None:
-        """Write the files that were asked for; a full disk must not hide how the run ended."""
-        for flag, path, write in (
-            ("--results", self.options.results, self._write_results),
-            ("--junit", self.options.junit, self._write_junit),
-        ):
-            try:
-                if path is not None:
-                    write(path, run)
-            except OSError as error:
-                hint = f"; `msgspec-runner status {run} --output json` has the same" if run is not None else ""
-                self.terminal.warn(f"{flag} {path}: cannot be written: {error.strerror}{hint}")
-
-    def _write_results(self, path: Path, run: str | None) -> None:
-        write_results(path, self.book.messages(run=run) if run is not None else ())
-
-    def _write_junit(self, path: Path, run: str | None) -> None:
         specs = [target.spec.id for target in self.sound.targets]
-        write_run_junit(path, specs, lambda spec: self.book.messages(run=run, spec=spec) if run is not None else ())
+        write_outputs(self.book, run, specs, self.options.results, self.options.junit, self.terminal)
 
     def _report(self, run: str, result: RunResult) -> int:
         self._write_files(run)
