@@ -1,28 +1,23 @@
 """The only HTTP client: posts one body and says what that proved.
 
-Whether a failed POST may have left this machine is known from one bit, set when the connector hands out a connection:
-it stays unset for a refused connection, an unknown name, a connect timeout, a failed TLS handshake and a wait for the
-pool, and it is set in every other failure. It is the moment just before aiohttp's ``on_request_headers_sent`` (facts,
-section 9), without the 13 µs that tracing adds to each request of 80. The bit decides, not the exception's name: one
-and the same ``TimeoutError`` stands for "never connected" and for "sent, no answer".
+Whether a failed POST may have left this machine is known from one bit, which :mod:`.wire` sets just before it writes
+the request: it stays unset for a refused connection, an unknown name, a connect timeout, a failed TLS handshake and a
+wait for the pool, and it is set in every other failure. The bit decides, not the exception's name: one and the same
+``TimeoutError`` stands for "never connected" and for "sent, no answer".
 
-The key goes in the ``apikey`` header to the configured host only: redirects are not followed, because aiohttp would
-send a custom header along to the new host.
+The key goes in the ``apikey`` header to the configured host only; redirects are not followed.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import aiohttp
-from aiohttp.client_reqrep import ClientRequest
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from msgspec_runner._version import __version__
@@ -32,16 +27,10 @@ from msgspec_runner.sociocs.api_key import check_api_key
 from msgspec_runner.sociocs.classify import Failure
 from msgspec_runner.sociocs.network import proxy_for, tls_context
 from msgspec_runner.sociocs.origin import check_base_url
+from msgspec_runner.sociocs.wire import Reply, Wire
 
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer that are read; the documented answers are below 1 KiB."""
-
-KEEPALIVE = 2.0
-"""Seconds that an idle connection is kept. Servers close idle connections after 5 s and more; a POST on one that is
-just being closed would be in doubt for nothing, so we close it well before."""
-
-CONNECT_TIMEOUT = 10.0
-"""Seconds for one connection attempt, and never more than the whole request may take."""
 
 
 class Answer(NamedTuple):
@@ -56,32 +45,6 @@ class Answer(NamedTuple):
     status: int | None
     content: bytes
     problem: Outcome | None
-
-
-class _Flight:
-    """The one bit of a request in flight: does it have a connection, over which it may have left?"""
-
-    __slots__ = ("left",)
-
-    def __init__(self) -> None:
-        self.left = False
-
-
-_FLIGHT: ContextVar[_Flight] = ContextVar("flight")
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Sets the bit when the pool hands out a connection: the next thing aiohttp does is write the headers."""
-
-    async def connect(  # its parameters are aiohttp's
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
-    ) -> Connection:
-        connection = await super().connect(req, traces, timeout)
-        _FLIGHT.get().left = True
-        return connection
 
 
 class Client:
@@ -108,50 +71,43 @@ class Client:
         retry_server_errors: bool = False,
     ) -> None:
         self._base_url = check_base_url(base_url)
-        self._url = self._base_url + "/message"
         self._key = check_api_key(api_key)
         self._concurrency = concurrency
         self._timeout = timeout
         self._retry_server_errors = retry_server_errors
         self._proxy, self._proxy_headers = proxy_for(self._base_url)
-        # Given with each request: a session's own headers would also go to the proxy, in the clear.
-        self._secret_headers = {"apikey": self._key}
-        self._session: aiohttp.ClientSession | None = None
+        self._wire: Wire | None = None
+        self._common = self._post_head = b""
 
     def __repr__(self) -> str:
         return f"Client({self._base_url!r})"
 
     async def __aenter__(self) -> Self:
-        secure = self._base_url.startswith("https:")
-        connector = _Connector(
-            limit=self._concurrency,
-            keepalive_timeout=KEEPALIVE,
-            ttl_dns_cache=60,
-            ssl=tls_context() if secure else True,  # made here: SSL_CERT_FILE is read now
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": f"msgspec-runner/{__version__}",
-            },
-            timeout=aiohttp.ClientTimeout(
-                total=self._timeout, sock_connect=min(CONNECT_TIMEOUT, self._timeout), ceil_threshold=60
-            ),
-            trust_env=False,  # it would also read ~/.netrc
+        self._wire = await Wire(
+            self._base_url,
+            concurrency=self._concurrency,
+            timeout=self._timeout,
+            context=tls_context() if self._base_url.startswith("https:") else None,  # SSL_CERT_FILE is read now
             proxy=self._proxy,
+            proxy_headers=self._proxy_headers,
+        ).__aenter__()
+        self._common = (
+            f"Host: {self._wire.host}\r\napikey: {self._key}\r\nAccept: application/json\r\n"
+            f"Accept-Encoding: identity\r\nUser-Agent: msgspec-runner/{__version__}\r\n"
+        ).encode("ascii")
+        target = URL(self._base_url + "/message", encoded=True).raw_path_qs.encode("ascii")
+        self._post_head = b"POST %b HTTP/1.1\r\n%bContent-Type: application/json\r\nContent-Length: " % (
+            target,
+            self._common,
         )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._wire is not None:
+            await self._wire.__aexit__(kind, error, trace)
+            self._wire = None
 
     async def post(self, body: bytes) -> Outcome:
         """Post one message and say what that proved; never raises for anything the network does.
@@ -161,34 +117,16 @@ class Client:
         Args:
             body: the exact JSON, UTF-8.
         """
-        if self._session is None:
+        if self._wire is None:
             raise RuntimeError("enter the client with `async with` before posting")
-        flight = _Flight()
-        _FLIGHT.set(flight)
-        status: int | None = None
-        try:
-            async with self._session.post(
-                self._url,
-                data=body,
-                headers=self._secret_headers,
-                allow_redirects=False,
-                proxy_headers=self._proxy_headers,
-            ) as answer:
-                status = answer.status
-                outcome = classify.from_status(
-                    status,
-                    retry_after=self._retry_after(answer.headers),
-                    retry_server_errors=self._retry_server_errors,
-                )
-                if outcome is not None:
-                    return outcome
-                content = await _read(answer.content)
-        except (aiohttp.ClientError, OSError) as error:  # OSError: TimeoutError, ssl.SSLError
-            detail = _detail(error).replace(self._key, "[the API key]")
-            return classify.from_failure(failure_of(error, left=flight.left), detail, http_status=status)
-        if content is None:
-            return classify.from_failure(Failure.OVERSIZED_ANSWER, http_status=status)
-        return classify.from_body(status, content, self._key)
+        reply = await self._wire.exchange(b"%b%d\r\n\r\n%b" % (self._post_head, len(body), body), MAX_ANSWER)
+        if reply.error is None and reply.status is not None:
+            outcome = self._of_status(reply, reply.status)
+            if outcome is not None:
+                return outcome
+            if reply.content is not None:
+                return classify.from_body(reply.status, reply.content, self._key)
+        return self._failed(reply)
 
     async def ask(self, method: str, path: str, query: Mapping[str, str], *, limit: int) -> Answer:
         """Make a call that sends nobody anything; never raises for anything the network does.
@@ -199,29 +137,33 @@ class Client:
             query: parameters, not quoted.
             limit: bytes of the answer that are read.
         """
-        if self._session is None:
+        if self._wire is None:
             raise RuntimeError("enter the client with `async with` before asking")
-        flight = _Flight()
-        _FLIGHT.set(flight)
-        status: int | None = None
-        try:
-            async with self._session.request(
-                method,
-                URL(self._base_url + path, encoded=True).with_query(query),
-                headers=self._secret_headers,
-                allow_redirects=False,
-                proxy_headers=self._proxy_headers,
-            ) as answer:
-                status = answer.status
-                problem = classify.from_status(status, retry_after=self._retry_after(answer.headers))
-                content = await _read(answer.content, limit)
-        except (aiohttp.ClientError, OSError) as error:
-            detail = _detail(error).replace(self._key, "[the API key]")
-            failed = classify.from_failure(failure_of(error, left=flight.left), detail, http_status=status)
-            return Answer(status, b"", failed)
-        if content is None:
-            return Answer(status, b"", problem or classify.from_failure(Failure.OVERSIZED_ANSWER, http_status=status))
-        return Answer(status, content, problem)
+        target = URL(self._base_url + path, encoded=True).with_query(query).raw_path_qs
+        request = f"{method} {target} HTTP/1.1\r\n".encode("ascii") + self._common + b"\r\n"
+        reply = await self._wire.exchange(request, limit, always=True)
+        if reply.error is not None or reply.status is None:
+            return Answer(reply.status, b"", self._failed(reply))
+        problem = self._of_status(reply, reply.status)
+        if reply.content is None:
+            return Answer(reply.status, b"", problem or self._failed(reply))
+        return Answer(reply.status, reply.content, problem)
+
+    def _of_status(self, reply: Reply, status: int) -> Outcome | None:
+        if 200 <= status <= 299:
+            return None
+        return classify.from_status(
+            status,
+            retry_after=self._retry_after(reply.headers),
+            retry_server_errors=self._retry_server_errors,
+        )
+
+    def _failed(self, reply: Reply) -> Outcome:
+        """Say what it proves that there is no answer, or none that can be read."""
+        if reply.error is None:
+            return classify.from_failure(Failure.OVERSIZED_ANSWER, http_status=reply.status)
+        detail = _detail(reply.error).replace(self._key, "[the API key]")
+        return classify.from_failure(failure_of(reply.error, left=reply.left), detail, http_status=reply.status)
 
     @staticmethod
     def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -234,12 +176,12 @@ def failure_of(error: BaseException, *, left: bool) -> Failure:
 
     Args:
         error: what aiohttp or the system raised.
-        left: whether the headers had been handed to the connection.
+        left: whether the request had been handed to the connection.
     """
     if left:
         if isinstance(error, TimeoutError):
             return Failure.TIMEOUT
-        if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
+        if isinstance(error, HttpProcessingError | aiohttp.ClientPayloadError):
             return Failure.BROKEN_ANSWER
         return Failure.RESET
     if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
@@ -255,20 +197,14 @@ def failure_of(error: BaseException, *, left: bool) -> Failure:
     return Failure.BEFORE_REQUEST
 
 
-async def _read(content: aiohttp.StreamReader, limit: int = MAX_ANSWER) -> bytes | None:
-    """The whole body, or None where it is longer than ``limit`` bytes."""
-    body = bytearray(await content.readany())
-    while not content.at_eof():
-        body += await content.readany()
-        if len(body) > limit:
-            return None
-    return bytes(body) if len(body) <= limit else None
-
-
 def _detail(error: BaseException) -> str:
     """What the system said, without a host's address list; a bare timeout says nothing."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return str(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
         return error.os_error.strerror or str(error.os_error)
+    if isinstance(error, HttpProcessingError):
+        return f"{error.code} {error.message}"
     if isinstance(error, aiohttp.ClientResponseError):
         return f"{error.status} {error.message}"
     return str(error)

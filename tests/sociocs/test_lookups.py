@@ -80,7 +80,7 @@ def test_trouble_is_waited_for(trouble: bytes | None) -> None:
     outcome, lines, waits = asked(lambda lookups: lookups.scheduled(), trouble, trouble, answer(200, LIST))
     assert isinstance(outcome, Listing)
     assert len(lines) == 3
-    assert waits == ([1.0, 2.0] if trouble is not None else [1.0]), "after a reset, aiohttp asks once more at once"
+    assert waits == [1.0, 2.0]
 
 
 def test_a_429_says_how_long() -> None:

@@ -1,0 +1,124 @@
+"""What goes over the wire, and that each answer is taken for that of its own request."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from msgspec_runner.model import OutcomeKind
+from msgspec_runner.sociocs.client import Client
+from msgspec_runner.sociocs.wire import Wire
+from tests.sociocs.misbehaving import BODY, KEY, OK, Exchange, answer, answering, post, serving
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+GOODBYE = answer(408, b"", b"Connection: close")
+"""What some servers say on an idle connection before they close it."""
+
+
+def wire_to(url: str) -> Wire:
+    return Wire(url, concurrency=1, timeout=5)
+
+
+def test_what_a_server_says_unasked_answers_nobody() -> None:
+    said = asyncio.Event()
+    connections = 0
+
+    async def behave(exchange: Exchange) -> None:
+        nonlocal connections
+        connections += 1
+        await exchange.read_request()
+        await exchange.write(answer(200, OK))
+        if connections == 1:
+            await exchange.write(GOODBYE)
+            said.set()
+
+    async def main() -> None:
+        async with serving(behave) as (url, requests), Client(url, KEY, concurrency=1) as client:
+            assert (await client.post(BODY)).kind is OutcomeKind.ACCEPTED
+            await said.wait()
+            for _ in range(20):  # turns of the loop, in which it comes in
+                await asyncio.sleep(0)
+            assert (await client.post(BODY)).kind is OutcomeKind.ACCEPTED
+            assert len(requests) == 2
+
+    asyncio.run(main())
+    assert connections == 2
+
+
+def test_two_answers_at_once_are_one_too_many() -> None:
+    async def behave(exchange: Exchange) -> None:
+        await exchange.read_request()
+        await exchange.write(answer(200, OK) + answer(400))
+        await exchange.client_gone()
+
+    async def main() -> None:
+        async with serving(behave) as (url, _), Client(url, KEY, concurrency=1) as client:
+            for _ in range(3):
+                assert (await client.post(BODY)).kind is OutcomeKind.ACCEPTED
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("interim", [100, 102, 103])
+def test_an_interim_answer_is_not_the_answer(interim: int) -> None:
+    outcome, _ = post(answering(b"HTTP/1.1 %d X\r\n\r\n" % interim + answer(200, OK)))
+    assert outcome.kind is OutcomeKind.ACCEPTED
+
+
+def test_a_switch_to_another_protocol_is_in_doubt() -> None:
+    outcome, _ = post(answering(b"HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"))
+    assert (outcome.kind, outcome.http_status) == (OutcomeKind.IN_DOUBT, 101)
+
+
+def test_a_chunked_answer_is_put_together() -> None:
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in OK) + b"0\r\n\r\n"
+    outcome, _ = post(answering(b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks))
+    assert outcome.kind is OutcomeKind.ACCEPTED
+
+
+def test_an_answer_may_end_with_its_connection() -> None:
+    outcome, _ = post(answering(b"HTTP/1.0 200 X\r\n\r\n" + OK))
+    assert outcome.kind is OutcomeKind.ACCEPTED
+
+
+def test_a_body_is_read_up_to_its_bound() -> None:
+    async def exchange(limit: int) -> bytes | None:
+        async with serving(answering(answer(200, b"x" * 1000))) as (url, _), wire_to(url) as wire:
+            return (await wire.exchange(GET, limit)).content
+
+    assert asyncio.run(exchange(1000)) == b"x" * 1000
+    assert asyncio.run(exchange(999)) is None
+
+
+def test_a_body_that_nobody_asked_for_is_left_unread() -> None:
+    async def content(*, always: bool) -> bytes | None:
+        async with serving(answering(answer(500, b"oh"))) as (url, _), wire_to(url) as wire:
+            return (await wire.exchange(GET, 100, always=always)).content
+
+    assert asyncio.run(content(always=False)) == b""
+    assert asyncio.run(content(always=True)) == b"oh"
+
+
+def test_a_cancelled_request_lets_go_of_its_connection() -> None:
+    arrived = asyncio.Event()
+    calls = 0
+
+    async def behave(exchange: Exchange) -> None:
+        nonlocal calls
+        calls += 1
+        await exchange.read_request()
+        if calls == 1:
+            arrived.set()
+            await exchange.client_gone()
+        await exchange.write(answer(200, OK))
+
+    async def main() -> None:
+        async with serving(behave) as (url, _), Client(url, KEY, concurrency=1) as client:
+            task = asyncio.ensure_future(client.post(BODY))
+            await arrived.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert (await client.post(BODY)).kind is OutcomeKind.ACCEPTED
+
+    asyncio.run(main())
