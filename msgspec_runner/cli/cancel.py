@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Sequence
-from contextlib import AsyncExitStack
+import signal
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from msgspec_runner.cli import completing_runs
 from msgspec_runner.cli.connection import Api, api_options, choose_api, read_api_key
 from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.outputs import readable
 from msgspec_runner.cli.runs import (
     SHOWN,
     asking_options,
@@ -24,7 +26,7 @@ from msgspec_runner.cli.runs import (
     who,
 )
 from msgspec_runner.dispatch.cancel import AT_ONCE, Cancelled, cancel, still_scheduled
-from msgspec_runner.ledger import Ledger, Stored
+from msgspec_runner.ledger import Ledger, Record, Stored
 from msgspec_runner.model import State
 from msgspec_runner.project import configure
 from msgspec_runner.reports.run_summary import shown
@@ -35,7 +37,7 @@ from msgspec_runner.sociocs.network import check_network
 
 
 @click.command("cancel", short_help="Take back what is still scheduled.")
-@click.argument("run")
+@click.argument("run", shell_complete=completing_runs.runs)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the report.")
 @asking_options
 @api_options
@@ -69,7 +71,7 @@ def command(
         chosen = find_run(book, run)
         origin = check_origin(chosen, api, "cancelled")
         messages = still_scheduled(book.stored(chosen.id, {State.ACCEPTED}, origin), datetime.now(UTC))
-        done = Cancelled()
+        done, interrupted = Cancelled(), False
         if messages:
             key = read_api_key(api_key_file)
             check_confirmed(
@@ -77,13 +79,17 @@ def command(
                 "nothing was cancelled",
                 yes=yes,
             )
-            done = asyncio.run(_cancel(book, api, key, messages, chosen.id, timeout or config.timeout))
+            work = _cancel(book, api, key, messages, chosen.id, timeout or config.timeout)
+            done, interrupted = asyncio.run(work)
         if output == "json":
-            terminal.report(_json(book, chosen.id, done))
+            terminal.report(_json(readable(book.messages(run=chosen.id), terminal), chosen.id, done))
         elif not messages:
             terminal.report("nothing is scheduled any more")
         else:
             _tell(done, terminal, show_numbers=show_numbers)
+    if interrupted:
+        terminal.warn("interrupted: what was under way is recorded, the rest is still scheduled: run the command again")
+        return 130
     if done.stop is not None:
         raise done.stop
     if done.count(Deletion.UNKNOWN):
@@ -92,15 +98,29 @@ def command(
     return 1 if done.failed else 0
 
 
-async def _cancel(book: Ledger, api: Api, key: str, messages: Sequence[Stored], run: str, seconds: float) -> Cancelled:
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(Client(api.base_url, key, concurrency=AT_ONCE, timeout=seconds))
+async def _cancel(
+    book: Ledger, api: Api, key: str, messages: Sequence[Stored], run: str, seconds: float
+) -> tuple[Cancelled, bool]:
+    """Cancel; say also whether Ctrl-C ended it. The first one lets what is under way finish, and be recorded."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+
+    def stop() -> None:
+        stopping.set()
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    async with Client(api.base_url, key, concurrency=AT_ONCE, timeout=seconds) as client:
         lookups = [Lookups(client, key) for _ in range(min(AT_ONCE, len(messages)))]
-        return await cancel(book, lookups, messages, who(), f"cancel {run}")
+        done = await cancel(book, lookups, messages, who(), f"cancel {run}", is_stopping=stopping.is_set)
+    return done, stopping.is_set()
 
 
 def _tell(done: Cancelled, terminal: Terminal, *, show_numbers: bool) -> None:
     terminal.report(f"{count(len(done.keys), 'message')} cancelled")
+    if done.already:
+        terminal.report(f"{len(done.already):,} cancelled already, by somebody else")
     for outcome, words in (
         (Deletion.REFUSED, "not cancelled, so still accepted: the API refused"),
         (Deletion.UNKNOWN, "perhaps cancelled, so still accepted: the API did not answer"),
@@ -115,17 +135,18 @@ def _tell(done: Cancelled, terminal: Terminal, *, show_numbers: bool) -> None:
             terminal.report(f"  and {len(failed) - SHOWN:,} more: `--output json` has all")
 
 
-def _json(book: Ledger, run: str, done: Cancelled) -> str:
+def _json(records: Iterable[Record], run: str, done: Cancelled) -> str:
     """Return the report with the one message object, as ``status`` has it."""
     failed: dict[Deletion, Collection[str]] = {
         outcome: {each.stored.message.key for each in done.failed if each.deleted.outcome is outcome}
         for outcome in (Deletion.REFUSED, Deletion.UNKNOWN)
     }
-    cancelled = set(done.keys)
-    lists: dict[str, list[dict[str, object]]] = {"cancelled": [], "refused": [], "unknown": []}
-    for record in book.messages(run=run):
+    cancelled, already = set(done.keys), set(done.already)
+    lists: dict[str, list[dict[str, object]]] = {"cancelled": [], "cancelled_already": [], "refused": [], "unknown": []}
+    for record in records:
         for name, keys in (
             ("cancelled", cancelled),
+            ("cancelled_already", already),
             ("refused", failed[Deletion.REFUSED]),
             ("unknown", failed[Deletion.UNKNOWN]),
         ):

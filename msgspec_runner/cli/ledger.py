@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 
 import click
 
+from msgspec_runner.cli.clustering import migrate_queue
 from msgspec_runner.cli.connection import choose_ledger, ledger_option
 from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.runs import check_confirmed, read_moment, who, yes_option
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import LEDGER_ID_FILE, Ledger, RunStatus, init_ledger, open_ledger, read_ledger_id
 from msgspec_runner.project import configure
@@ -74,7 +73,8 @@ def info(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
 def migrate(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     """Bring the ledger to the schema of this version, as every command does that opens it.
 
-    Older versions refuse a ledger of a newer schema, so upgrade all who use it.
+    Older versions refuse a ledger of a newer schema, so upgrade all who use it. In PostgreSQL it also makes, or upgrades,
+    the queue that workers take their work from (`send --cluster`).
 
     \b
     Example:
@@ -82,12 +82,15 @@ def migrate(*, ledger: str | None, profile: str | None, terminal: Terminal) -> i
     """
     with _opened(ledger, profile) as book:
         click.echo(f"ledger {printable(book.location)} has schema {book.schema}, the newest")
+        queue = migrate_queue(book)
+        if queue is not None:
+            click.echo(f"its queue for workers has Procrastinate's tables of {queue}")
     return 0
 
 
 @command.command("prune")
 @click.option("--before", required=True, metavar="DATE", help="2031-01-31, or with a time; UTC without an offset.")
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@yes_option
 @ledger_option
 @common
 def prune(*, before: str, yes: bool, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
@@ -100,18 +103,18 @@ def prune(*, before: str, yes: bool, ledger: str | None, profile: str | None, te
     Example:
       msgspec-runner ledger prune --before 2031-01-31 --yes
     """
-    moment = _moment(before)
+    moment = read_moment("--before", before)
     with _opened(ledger, profile) as book:
         book.recover()
-        _confirm(f"Erase people's data of everything that did not move since {moment:%Y-%m-%d %H:%M %Z}?", yes=yes)
-        erased = book.erase(before=moment, by=_who())
+        _confirm(f"Erase people's data of everything that did not move since {moment:%Y-%m-%d %H:%M} UTC?", yes=yes)
+        erased = book.erase(before=moment, by=who())
         _say_erased(book, f"people's data was erased from {count(erased, 'message')}", terminal)
     return 0
 
 
 @command.command("forget")
 @click.argument("number")
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@yes_option
 @ledger_option
 @common
 def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
@@ -132,7 +135,7 @@ def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, t
     with _opened(ledger, profile) as book:
         book.recover()
         _confirm(f"Erase everything that the ledger holds of {mask(to)}?", yes=yes)
-        erased = book.erase(number=to, by=_who())
+        erased = book.erase(number=to, by=who())
         _say_erased(book, f"{mask(to)} was erased from {count(erased, 'message')}", terminal)
     return 0
 
@@ -146,30 +149,8 @@ def _opened(ledger: str | None, profile: str | None) -> Iterator[Ledger]:
         yield book
 
 
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError("--before is no date: write it like 2031-01-31, or 2031-01-31T18:00:00-05:00") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
 def _confirm(question: str, *, yes: bool) -> None:
-    """Ask, or raise where nobody is there or the answer is no."""
-    if yes:
-        return
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("there is no terminal to confirm at: add --yes. Nothing was erased.")
-    if not click.confirm(f"{question} It cannot be undone.", err=True):
-        raise UsageError("not confirmed: nothing was erased")
-
-
-def _who() -> str:
-    """Return the name of who types, for the ledger's record of decisions."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a user's name
-        return "person"
+    check_confirmed(f"{question} It cannot be undone.", "nothing was erased", yes=yes)
 
 
 def _say_erased(book: Ledger, words: str, terminal: Terminal) -> None:

@@ -1,20 +1,27 @@
-"""The files that ``send`` and ``retry`` leave behind: the results, and the run as a test report."""
+"""What a run leaves behind for other programs: the results, the run as a test report, the summary as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec_runner.cli.options import Terminal
+from msgspec_runner.dispatch.progress import RunResult
+from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.ledger import Ledger, Record
 from msgspec_runner.reports.results import write_results
 from msgspec_runner.reports.run_junit import write_run_junit
+
+SKIP_REASONS = ("duplicate", "expired", "invalid", "suppressed")
+"""Why a row may be left out, as the ledger has it."""
 
 
 def write_outputs(
     book: Ledger, run: str | None, specs: Sequence[str], results: Path | None, junit: Path | None, terminal: Terminal
 ) -> None:
-    """Write the files that were asked for; a full disk must not hide how the run ended.
+    """Write the files that were asked for; a full disk, or a ledger that fails, must not hide how the run ended.
 
     Args:
         book: knows the run.
@@ -37,3 +44,39 @@ def write_outputs(
         except OSError as error:
             hint = f"; `msgspec-runner status {run} --output json` has the same" if run is not None else ""
             terminal.warn(f"{flag} {path}: cannot be written: {error.strerror}{hint}")
+        except LedgerError as error:
+            terminal.warn(f"{flag} {path}: not written: {error}. Later `msgspec-runner status {run}` has the same")
+
+
+def readable(records: Iterable[Record], terminal: Terminal) -> Iterator[Record]:
+    """Yield records as far as the ledger can be read; what was sent before is not undone by that."""
+    try:
+        yield from records
+    except LedgerError as error:
+        terminal.warn(f"the ledger cannot be read any more: {error}")
+
+
+def skipped_rows(records: Iterable[Record]) -> dict[str, int]:
+    """Count rows that were left out, by reason."""
+    found = Counter(record.error for record in records)
+    return {reason: found[reason] for reason in SKIP_REASONS}
+
+
+def summary_json(run: str | None, result: RunResult, skipped: Mapping[str, int]) -> str:
+    """Return the summary of ``--output json``.
+
+    Args:
+        run: its id; None where none was begun.
+        result: how it ended.
+        skipped: rows left out, by reason.
+    """
+    return json.dumps(
+        {
+            "version": 1,
+            "run": run,
+            "totals": result.totals.as_dict(),
+            "skipped": {reason: skipped.get(reason, 0) for reason in SKIP_REASONS},
+            "expired": result.expired,
+            "stopped": result.stopped_reason,
+        }
+    )

@@ -20,17 +20,19 @@ from msgspec_runner.cli.options import (
     skip_invalid_option,
     var_option,
 )
+from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
 from msgspec_runner.cli.pinning import write_plan
 from msgspec_runner.cli.preparing import (
     NotSound,
     lint_first,
     make_plan,
     plan_lines,
-    refuse_overwriting,
     refuse_too_many_invalid,
 )
+from msgspec_runner.dispatch.drafting import Drafts
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan
+from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import ledger_exists, open_ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import SANDBOX_ORIGIN
@@ -49,6 +51,8 @@ OUTPUTS = ("text", "json", "markdown")
 @click.option("--output", type=click.Choice(OUTPUTS), default="text", help="Form of the output.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan for `send --plan FILE`.")
 @click.option("--sandbox", is_flag=True, help="Plan for the sandbox, where everything is new.")
+@click.option("--since", metavar="REF", help="What changes since the merge base with REF, such as origin/main.")
+@click.option("--show-data", is_flag=True, help="With --since: show rendered rows, which are people's data.")
 @skip_invalid_option
 @api_options
 @recipients_option
@@ -60,6 +64,8 @@ def command(
     output: str,
     out: Path | None,
     sandbox: bool,
+    since: str | None,
+    show_data: bool,
     skip_invalid: int | None,
     base_url: str | None,
     ledger: str | None,
@@ -77,7 +83,27 @@ def command(
     Examples:
       msgspec-runner plan specs/reminder.yaml
       msgspec-runner plan --output markdown --out plan.json
+      msgspec-runner plan --since origin/main
     """
+    if since is not None:
+        from msgspec_runner.cli.plan_since import plan_since
+
+        if out is not None or skip_invalid is not None:
+            raise UsageError("--since shows what a change means: leave out --out and --skip-invalid")
+        return plan_since(
+            since,
+            paths,
+            profile,
+            output=output,
+            sandbox=sandbox,
+            base_url=base_url,
+            ledger=ledger,
+            recipients=recipients,
+            variables=variables,
+            show_data=show_data,
+        )
+    if show_data:
+        raise UsageError("--show-data: only --since shows messages; `render` prints those of every row")
     if out is not None:
         check_writable(out, "--out")
     project = load(paths, profile)
@@ -85,6 +111,8 @@ def command(
         file = stack.enter_context(recipients_file(recipients))
         api = None if sandbox else choose_api(base_url)
         location = ledger if sandbox else choose_ledger(ledger, project.config)
+        origin = api.origin if api else SANDBOX_ORIGIN
+        spool = stack.enter_context(PlanSpool())
         try:
             sound = lint_first(
                 project,
@@ -93,6 +121,7 @@ def command(
                 terminal,
                 data_on_stdout=output != "text",
                 skip_invalid=skip_invalid is not None,
+                drafts=Drafts(spool, origin, leaves_out=skip_invalid is not None),
             )
         except NotSound:
             return 1
@@ -103,9 +132,9 @@ def command(
             stack.callback(book.close)
         elif not sandbox:
             terminal.note(_NO_LEDGER)
-        spool = stack.enter_context(PlanSpool())
-        refuse_overwriting({"--out": out}, project, sound, book.location if book is not None else None)
-        origin = api.origin if api else SANDBOX_ORIGIN
+        read = (*project_files(project.config), *project.files, *sound.fingerprints)
+        more = ledger_files(project.config, book.location) if book is not None else ()
+        refuse_overwriting({"--out": out}, (*read, *more))
         plan = make_plan(sound, spool, book, origin)
         refuse_too_many_invalid(plan, skip_invalid)
         known = "" if book is not None else _NO_SANDBOX_LEDGER if sandbox else _NO_LEDGER

@@ -1,4 +1,4 @@
-"""What ``plan`` and ``send`` do first: lint everything, then render and plan everything. Nothing is sent here."""
+"""What ``plan`` and ``send`` do first: lint and render everything, then plan everything. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 
 from msgspec_runner.cli.options import Terminal, discard
 from msgspec_runner.config import Config
-from msgspec_runner.dispatch.delivery import Reason
+from msgspec_runner.dispatch.drafting import Drafts
 from msgspec_runner.dispatch.plan import Decision, SpecPlan
 from msgspec_runner.dispatch.planner import Plan, Rails, Target, audience_fingerprints, build_plan
 from msgspec_runner.errors import NoSpecError, UnsendableError, UsageError
@@ -30,6 +30,7 @@ from msgspec_runner.reports.text import count, printable
 from msgspec_runner.source.document import Document
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.spec import build_spec
+from msgspec_runner.timing import Reason
 
 
 class NotSound(Exception):  # noqa: N818 - says that findings were printed; not an error of the program
@@ -72,6 +73,7 @@ def lint_first(
     *,
     data_on_stdout: bool = False,
     skip_invalid: bool = False,
+    drafts: Drafts | None = None,
 ) -> Sound:
     """Lint the specs with all their recipients under the one configuration that is to be used.
 
@@ -82,6 +84,7 @@ def lint_first(
         terminal: where findings are shown.
         data_on_stdout: standard output is for JSON or Markdown, so findings go to standard error.
         skip_invalid: leave out the rows that findings blame, instead of refusing them all.
+        drafts: where the messages are made as their rows are linted; None: :func:`make_plan` renders them again.
 
     Raises:
         NotSound: there are findings at or above the fail level, which no row is to blame for where those are left out.
@@ -94,7 +97,9 @@ def lint_first(
     specs = [build_spec(document) for document in documents]
     before = audience_fingerprints(specs, config.root, recipients)
     partials = Partials(config.root)
-    result = Linter(config, variables, recipients, partials=partials, every_row=skip_invalid).lint(documents)
+    through = drafts.through if drafts is not None else None
+    linter = Linter(config, variables, recipients, partials=partials, every_row=skip_invalid, through=through)
+    result = linter.lint(documents)
     blamed = _blamed(result, config) if skip_invalid else None
     if blamed is None and result.fails(config.fail_level):
         color = terminal.colors(err=data_on_stdout)
@@ -119,6 +124,7 @@ def lint_first(
                 partials=partials,
             ),
             blamed[spec.document.file] if blamed is not None else None,
+            drafts.of(spec.document) if drafts is not None else None,
         )
         for spec in specs
     )
@@ -164,7 +170,7 @@ def refuse_unsendable(documents: Iterable[Document], config: Config) -> None:
 
 
 def make_plan(sound: Sound, spool: PlanSpool, ledger: Ledger | None, origin: str) -> Plan:
-    """Render every message and decide what to do with it.
+    """Decide what to do with every message, rendered first where that was not done while it was linted.
 
     Raises:
         UsageError: see :func:`msgspec_runner.dispatch.planner.build_plan`; or a recipients' file was changed since
@@ -184,32 +190,6 @@ def make_plan(sound: Sound, spool: PlanSpool, ledger: Ledger | None, origin: str
         if sound.fingerprints.get(path) != digest:
             raise UsageError(f"{path.name} was changed while it was read: run the command again. Nothing was sent.")
     return plan
-
-
-def refuse_overwriting(
-    outputs: Mapping[str, Path | None], project: Project, sound: Sound, *others: Path | str | None
-) -> None:
-    """Refuse to write a file over one that the command reads, or two over each other.
-
-    Args:
-        outputs: files to write, by flag.
-        project: whose specs are read.
-        sound: whose recipients are.
-        others: what else is read: the ledger, a key, a plan.
-
-    Raises:
-        UsageError: the ledger would be lost, for example, and with it what was sent.
-    """
-    config = sound.config
-    suppressions = (config.root / name for name in config.suppressions)
-    read = (*project.files, *sound.fingerprints, *suppressions, config.file, *others)
-    taken = {Path(path).resolve() for path in read if path is not None}
-    for flag, path in outputs.items():
-        if path is None or (path.exists() and not path.is_file()):  # a device may be named twice
-            continue
-        if path.resolve() in taken:
-            raise UsageError(f"{flag} {path}: is in use by this command: name another file. Nothing was sent.")
-        taken.add(path.resolve())
 
 
 def refuse_too_many_invalid(plan: Plan, most: int | None) -> None:

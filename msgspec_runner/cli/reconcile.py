@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from msgspec_runner.cli import completing_runs
 from msgspec_runner.cli.connection import Api, api_options, choose_api, read_api_key
 from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.cli.runs import (
@@ -22,6 +23,7 @@ from msgspec_runner.cli.runs import (
     find_run,
     message_line,
     past_ledger,
+    read_moment,
     who,
 )
 from msgspec_runner.dispatch.settling import Remaining, Seen, Settled, settle
@@ -66,7 +68,7 @@ class _Giving:
 
 
 @click.command("reconcile", short_help="Settle messages in doubt by asking the API.")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completing_runs.runs)
 @click.option("--release", "keys", metavar="KEY", multiple=True, help="Give this message up, to be sent again.")
 @click.option("--release-all", is_flag=True, help="Give up all that the API does not list; needs --before.")
 @click.option("--before", metavar="TIME", help="With --release-all: tried before 2031-01-31, or with a time.")
@@ -108,7 +110,7 @@ def command(
     api = choose_api(base_url)
     check_network(api.base_url)
     with past_ledger(ledger, config, api, terminal) as book:
-        chosen = find_run(book, run) if run else None
+        chosen = find_run(book, run) if run is not None else None
         origin = check_origin(chosen, api, "reconciled") if chosen is not None else api.origin
         run_id = chosen.id if chosen is not None else None
         doubts = list(book.stored(run_id, {State.IN_DOUBT}, origin))
@@ -154,15 +156,7 @@ def _giving(keys: tuple[str, ...], before: str | None, reason: str | None, *, re
         raise UsageError(f"--reason is for --release and --release-all. {nothing}")
     if len(words) > LONGEST_REASON or not words.isprintable():
         raise UsageError(f"--reason must be one line of at most {LONGEST_REASON} characters. {nothing}")
-    return _Giving(keys, _moment(before) if before is not None else None, words, yes)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError("--before is no time: write it like 2031-01-31, or 2031-01-31T18:00:00-05:00") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return _Giving(keys, read_moment("--before", before) if before is not None else None, words, yes)
 
 
 def _named(doubts: Sequence[Stored], prefixes: Sequence[str]) -> set[str]:

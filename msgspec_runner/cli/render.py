@@ -13,24 +13,37 @@ import click
 from msgspec_runner.audience import open_audience, open_samples, recipients_path, rendered_rows
 from msgspec_runner.cli.connection import choose_api
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
+from msgspec_runner.cli.overwriting import audience_files, project_files, refuse_overwriting
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.errors import UsageError
 from msgspec_runner.linting.linter import Linter
-from msgspec_runner.model import SANDBOX_ORIGIN
+from msgspec_runner.messages import message_maker
+from msgspec_runner.model import SANDBOX_ORIGIN, Message
 from msgspec_runner.project import load, recipients_file
 from msgspec_runner.recipients.rows import Source
-from msgspec_runner.rendering import Renderer, merged_variables, to_message
+from msgspec_runner.rendering import Renderer, merged_variables
+from msgspec_runner.reports.code_samples import KINDS, code_sample
 from msgspec_runner.reports.concise import concise
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.spec import Spec, build_spec
+
+SANDBOX_URL = "http://127.0.0.1:8025"
+"""Where ``msgspec-runner sandbox`` is, unless told otherwise."""
 
 
 @click.command("render", short_help="Print the exact JSON bodies, one a line.")
 @paths_argument()
 @click.option("--row", type=click.IntRange(min=1), metavar="N", help="Only recipient N of each spec.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N recipients of each spec.")
-@click.option("--as", "form", type=click.Choice(["jsonl", "json"]), default="jsonl", help="Lines, or one JSON array.")
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["jsonl", "json", *KINDS]),
+    default="jsonl",
+    show_default=True,
+    help="Lines, one JSON array, or a program that sends the message.",
+)
 @click.option("--base-url", metavar="URL", help="The API whose identities are shown.")
 @click.option("--sandbox", is_flag=True, help="Show the sandbox's identities.")
 @recipients_option
@@ -52,46 +65,88 @@ def command(
     """Print the exact JSON bodies: {"spec","edition","row","key","body"}, one line each.
 
     Where a spec's recipients are not here, its samples are shown. A row that cannot be sent is named on standard
-    error, and makes exit code 1.
+    error, and makes exit code 1. A program (curl, python …) is for one recipient of each spec, unless --limit says
+    otherwise; it takes the key from SOCIOCS_API_KEY, and knows neither the ledger nor `delivery`: it sends each time.
 
     \b
     Examples:
       msgspec-runner render specs/reminder.yaml --row 1
       msgspec-runner render --limit 3 --as json
+      msgspec-runner render specs/reminder.yaml --as curl
     """
     project = load(paths, profile)
     config = project.config if project.config.profile else replace(project.config, profiles={})
-    origin = SANDBOX_ORIGIN if sandbox else choose_api(base_url).origin
+    api = None if sandbox else choose_api(base_url)
+    origin = api.origin if api else SANDBOX_ORIGIN
+    writer = _Writer(form, f"{api.base_url if api else SANDBOX_URL}/message")
+    if form in KINDS and row is None and limit is None:
+        limit = 1
     documents = list(project.documents())
+    audience = audience_files(map(build_spec, documents), config.root, recipients)
+    refuse_overwriting({}, (*project_files(config), *project.files, *audience))
     result = Linter(config, variables, rows=False).lint(documents)
     broken = {item.file for item in result.diagnostics if item.severity is Severity.ERROR}
     if broken:
         click.echo(concise(result), nl=False, err=True)
     failed = bool(broken)
-    separator = "["
     with recipients_file(recipients) as file:
         for document in documents:
             if document.file in broken:
                 continue
             spec = build_spec(document)
-            for line in _lines(spec, config, variables, file, origin, terminal, only=row, limit=limit):
-                if line is None:
+            for message in _messages(spec, config, variables, file, origin, terminal, only=row, limit=limit):
+                if message is None:
                     failed = True
-                elif form == "jsonl":
-                    _write(line + b"\n")
                 else:
-                    _write(separator.encode() + b"\n  " + line)
-                    separator = ","
-    if form == "json":
-        _write(b"[]\n" if separator == "[" else b"\n]\n")
+                    writer.write(message)
+    writer.end()
     return 1 if failed else 0
 
 
-def _write(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
+class _Writer:
+    """Writes messages to standard output, one after the other.
+
+    Args:
+        form: of ``--as``.
+        url: where a program posts to.
+    """
+
+    def __init__(self, form: str, url: str) -> None:
+        self._form = form
+        self._url = url
+        self._written = 0
+
+    def write(self, message: Message) -> None:
+        """Write one message."""
+        if self._form in KINDS:
+            if self._written:
+                self._out(b"\n")
+            comment = f"{KINDS[self._form].comment} {message.spec}, row {message.row}\n"
+            sample = code_sample(self._form, self._url, message.body)
+            opening, newline, rest = sample.partition("\n")
+            # PHP's first line is no code yet, where a comment would be printed.
+            text = f"{opening}{newline}{comment}{rest}" if opening == "<?php" else comment + sample
+            self._out(text.encode())
+        else:
+            head = {"spec": message.spec, "edition": message.edition, "row": message.row, "key": message.key}
+            line = json.dumps(head)[:-1].encode() + b', "body": ' + message.body + b"}"
+            if self._form == "jsonl":
+                self._out(line + b"\n")
+            else:
+                self._out((b",\n  " if self._written else b"[\n  ") + line)
+        self._written += 1
+
+    def end(self) -> None:
+        """Write what comes after the last one."""
+        if self._form == "json":
+            self._out(b"\n]\n" if self._written else b"[]\n")
+
+    @staticmethod
+    def _out(data: bytes) -> None:
+        sys.stdout.buffer.write(data)
 
 
-def _lines(
+def _messages(
     spec: Spec,
     config: Config,
     variables: Mapping[str, object],
@@ -101,8 +156,8 @@ def _lines(
     *,
     only: int | None,
     limit: int | None,
-) -> Iterator[bytes | None]:
-    """Yield a line for each recipient; None for one that cannot be sent, which is told on standard error."""
+) -> Iterator[Message | None]:
+    """Yield the message of each recipient; None for one that cannot be sent, which is told on standard error."""
     renderer = Renderer(
         spec,
         merged_variables(config, spec, variables),
@@ -110,6 +165,7 @@ def _lines(
         timezone=config.timezone,
         partials=Partials(config.root),
     )
+    make = message_maker(spec, origin)
     count = 0
     with _source(spec, config, recipients, terminal) as source:
         for row in rendered_rows(source, renderer):
@@ -125,9 +181,7 @@ def _lines(
                 terminal.warn(f"{spec.document.file}: row {row.row.number}: {problem.rule}: {problem.detail}")
                 yield None
                 continue
-            message = to_message(spec, row.rendered, row.row.number, origin, segments=None)
-            head = {"spec": spec.id, "edition": spec.edition, "row": message.row, "key": message.key}
-            yield json.dumps(head)[:-1].encode() + b', "body": ' + message.body + b"}"
+            yield make(row.rendered, row.row.number, None, None)
 
 
 def _source(spec: Spec, config: Config, recipients: Path | None, terminal: Terminal) -> Source:

@@ -7,12 +7,14 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from msgspec_runner.cli.connection import Api, choose_ledger
 from msgspec_runner.cli.options import Function, Terminal
+from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
 from msgspec_runner.config import MAX_TIMEOUT, Config
 from msgspec_runner.content.phone import mask, mask_within
 from msgspec_runner.errors import UsageError
@@ -26,25 +28,28 @@ KEY_SHOWN = 12
 SHOWN = 50
 """Messages that are listed one by one in a text; JSON has all."""
 
+LATEST = "latest"
+"""Names a run, as an id does: the one that began last."""
+
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=MAX_TIMEOUT),
+    metavar="SECONDS",
+    envvar="MSGSPEC_RUNNER_TIMEOUT",
+    help="For one request.",
+)
+api_key_file_option = click.option(
+    "--api-key-file", type=click.Path(path_type=Path), metavar="FILE", help="Instead of SOCIOCS_API_KEY."
+)
+
 
 def asking_options(function: Function) -> Function:
     """Add ``--yes``, ``--api-key-file``, ``--timeout`` and ``--show-numbers``, for commands that ask the API."""
-    for option in (
-        click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the text."),
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=0, min_open=True, max=MAX_TIMEOUT),
-            metavar="SECONDS",
-            envvar="MSGSPEC_RUNNER_TIMEOUT",
-            help="For one request.",
-        ),
-        click.option(
-            "--api-key-file", type=click.Path(path_type=Path), metavar="FILE", help="Instead of SOCIOCS_API_KEY."
-        ),
-        click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal."),
-    ):
-        function = option(function)
-    return function
+    show_numbers = click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the text.")
+    decorated: Function = yes_option(api_key_file_option(timeout_option(show_numbers(function))))
+    return decorated
 
 
 @contextmanager
@@ -59,10 +64,12 @@ def past_ledger(flag: str | None, config: Config, api: Api | None, terminal: Ter
 
     Raises:
         LedgerError: there is none, or it is not this project's.
+        UsageError: standard output goes into it.
     """
     loopback = api is None or api.loopback
     book = open_ledger(choose_ledger(flag, config), config.root, loopback_or_sandbox=loopback, create=False)
     try:
+        refuse_overwriting({}, (*project_files(config), *ledger_files(config, book.location)))
         in_doubt = book.recover()
         if in_doubt:
             terminal.note(f"an earlier run died: {count(in_doubt, 'message')} may or may not have been sent: in doubt")
@@ -72,12 +79,17 @@ def past_ledger(flag: str | None, config: Config, api: Api | None, terminal: Ter
 
 
 def find_run(book: Ledger, text: str) -> Run:
-    """Return the run with an id, or with the beginning of one.
+    """Return the run with an id, or with the beginning of one; :data:`LATEST` is the one that began last.
 
     Raises:
-        UsageError: there is none, or several; says what was meant, perhaps.
+        UsageError: there is none, or several; says what was meant, perhaps. An empty one is a script's variable that
+            was never set, and means no run.
     """
+    if not text:
+        raise UsageError("RUN is empty: `msgspec-runner status` lists the runs. Nothing was done.")
     runs = book.runs()
+    if text == LATEST and runs:
+        return runs[0]
     found = [run for run in runs if run.id.startswith(text)]
     exact = [run for run in found if run.id == text] or found
     if len(exact) == 1:
@@ -129,6 +141,23 @@ def check_confirmed(question: str, nothing: str, *, yes: bool) -> None:
         raise UsageError(f"there is no terminal to confirm at: add --yes. {nothing.capitalize()}.")
     if not click.confirm(question, err=True):
         raise UsageError(f"not confirmed: {nothing}")
+
+
+def read_moment(flag: str, text: str) -> datetime:
+    """Return the moment that a person wrote, in UTC, which it is where no offset is given.
+
+    Args:
+        flag: for the error.
+        text: ``2031-01-31``, or with a time.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # at the ends of the calendar, an offset leads out of it
+        raise UsageError(f"{flag} is no time: write it like 2031-01-31, or 2031-01-31T18:00:00-05:00") from None
 
 
 def who() -> str:

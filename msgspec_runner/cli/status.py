@@ -9,15 +9,18 @@ from itertools import islice
 
 import click
 
+from msgspec_runner.cli import completing_runs
 from msgspec_runner.cli.connection import choose_ledger, ledger_option
 from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
 from msgspec_runner.cli.runs import find_run
 from msgspec_runner.content.phone import mask, mask_within
+from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import Decided, Ledger, Record, Run, open_ledger, timestamp
 from msgspec_runner.model import State
 from msgspec_runner.project import configure
 from msgspec_runner.reports.results import csv_lines
-from msgspec_runner.reports.run_summary import totals_words
+from msgspec_runner.reports.run_summary import summary_lines, totals_words
 from msgspec_runner.reports.text import printable
 
 SHOWN_RUNS = 20
@@ -28,11 +31,12 @@ DECISIONS_AT_ONCE = 500
 
 
 @click.command("status", short_help="Show runs, or one run's messages.")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completing_runs.runs)
 @click.option("--state", type=click.Choice([state.value for state in State]), help="Only messages in this state.")
-@click.option("--spec", metavar="ID", help="Only messages of this spec.")
+@click.option("--spec", metavar="ID", shell_complete=completing_runs.sent_specs, help="Only messages of this spec.")
 @click.option("--output", type=click.Choice(["text", "json", "csv"]), default="text", help="Form of the output.")
 @click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the text.")
+@click.option("--watch", is_flag=True, help="Watch RUN until it has ended; the exit code is then that of `send`.")
 @ledger_option
 @common
 def command(
@@ -42,11 +46,12 @@ def command(
     spec: str | None,
     output: str,
     show_numbers: bool,
+    watch: bool,
     ledger: str | None,
     profile: str | None,
     terminal: Terminal,
 ) -> int:
-    """Show runs, or one run's messages by state. RUN is a run's id, or the beginning of one.
+    """Show runs, or one run's messages by state. RUN is a run's id, the beginning of one, or `latest`.
 
     Without RUN, --state and --spec select over the whole ledger. The text masks phone numbers; JSON and CSV are
     data, and hold them in full.
@@ -61,7 +66,10 @@ def command(
     # Looking is allowed from anywhere: the committed id guards sending only.
     location = choose_ledger(ledger, config)
     with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
+        refuse_overwriting({}, (*project_files(config), *ledger_files(config, book.location)))
         chosen = find_run(book, run) if run else None
+        if watch:
+            return _watch(book, chosen, terminal)
         wanted = State(state) if state else None
 
         def records() -> Iterator[Record]:
@@ -80,6 +88,21 @@ def command(
             for record in records():
                 click.echo(_record_line(record, show_numbers=show_numbers))
     return 0
+
+
+def _watch(book: Ledger, chosen: Run | None, terminal: Terminal) -> int:
+    """Watch a run until it has ended, and tell how; return the exit code."""
+    from msgspec_runner.cli.clustering import INTERRUPTED, follow
+    from msgspec_runner.cli.dispatching import exit_code
+
+    if chosen is None:
+        raise UsageError("--watch is for one run: `msgspec-runner status RUN --watch`, or `latest` for the last one")
+    result = follow(book, chosen.id, terminal)
+    if result is None:
+        return INTERRUPTED
+    for line in summary_lines(chosen.id, result, book.messages(run=chosen.id)):
+        click.echo(line)
+    return exit_code(result)
 
 
 def _list_runs(book: Ledger, *, show_numbers: bool) -> None:
@@ -115,7 +138,7 @@ def _json(book: Ledger, chosen: Run | None, records: Callable[[], Iterable[Recor
         "version": 1,
         "runs": [_run_dict(run, book) for run in runs],
         "totals": book.totals(chosen.id if chosen else None).as_dict(),
-        "decisions": [decided._asdict() for decided in _decisions(book, chosen)],
+        "decisions": [decided._asdict() for decided in decisions_about(book, chosen)],
     }
     click.echo(json.dumps(head, ensure_ascii=False, indent=2)[:-2] + ',\n  "messages": [', nl=False)
     separator = "\n    "
@@ -125,7 +148,7 @@ def _json(book: Ledger, chosen: Run | None, records: Callable[[], Iterable[Recor
     click.echo("\n  ]\n}")
 
 
-def _decisions(book: Ledger, chosen: Run | None) -> Iterator[Decided]:
+def decisions_about(book: Ledger, chosen: Run | None) -> Iterator[Decided]:
     """Yield who decided what outside of runs, and why: about a run's messages, or about all."""
     decisions = book.decisions()
     while page := list(islice(decisions, DECISIONS_AT_ONCE)):

@@ -5,31 +5,28 @@ It goes the way of every message, with a ledger that is thrown away: nothing is 
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from msgspec_runner._version import __version__
 from msgspec_runner.audience import RenderedRow, open_audience, open_samples, rendered_rows
-from msgspec_runner.cli.connection import Api
+from msgspec_runner.cli.dispatching import Destination, Manner, confirmed, dispatch, exit_code, new_run
 from msgspec_runner.cli.options import Terminal
+from msgspec_runner.cli.outputs import summary_json
 from msgspec_runner.cli.preparing import refuse_unsendable, sending_config, show_findings
-from msgspec_runner.cli.sending import Options, confirmed, exit_code, server
 from msgspec_runner.config import Config
 from msgspec_runner.content.phone import canonical, mask, problem
-from msgspec_runner.dispatch.planner import sms_segments
+from msgspec_runner.dispatch.drafting import sms_segments
 from msgspec_runner.dispatch.progress import RunResult
-from msgspec_runner.errors import UnsendableError, UsageError
-from msgspec_runner.ledger import Run, new_run_id, temporary_ledger
+from msgspec_runner.errors import LedgerError, UnsendableError, UsageError
+from msgspec_runner.ledger import temporary_ledger
 from msgspec_runner.linting.linter import Linter
-from msgspec_runner.model import SANDBOX_ORIGIN, Message, State
+from msgspec_runner.messages import to_message
+from msgspec_runner.model import Message, State
 from msgspec_runner.project import Project
 from msgspec_runner.recipients.rows import Source
 from msgspec_runner.recipients.suppressed import read_suppressed
-from msgspec_runner.rendering import Renderer, merged_variables, to_message
+from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.reports.concise import concise
 from msgspec_runner.reports.full import summary
 from msgspec_runner.reports.run_summary import shown
@@ -61,9 +58,8 @@ def send_test(
     variables: Mapping[str, object],
     number: str,
     pick: Pick,
-    api: Api | None,
-    key: str,
-    options: Options,
+    destination: Destination,
+    manner: Manner,
     terminal: Terminal,
 ) -> int:
     """Send one message of one spec to a number of the user's own; return the exit code.
@@ -73,9 +69,8 @@ def send_test(
         variables: of ``--var``.
         number: as the user wrote it.
         pick: whose message it is.
-        api: None for the sandbox.
-        key: the API's.
-        options: of ``send``.
+        destination: where it goes.
+        manner: of ``send``.
         terminal: where to tell it.
 
     Raises:
@@ -89,20 +84,21 @@ def send_test(
     documents = list(project.documents())
     result = Linter(config, variables, rows=False).lint(documents)
     if result.fails(config.fail_level):
-        show_findings(concise(result), color=False, err=options.output != "text")
+        show_findings(concise(result), color=False, err=manner.output != "text")
         terminal.warn(f"{summary(result, color=terminal.colors(err=True))}; nothing was sent")
         return 1
     refuse_unsendable(documents, config)
     spec = build_spec(documents[0])
-    message, left_out, who = _message(spec, config, variables, to, pick, api)
+    message, left_out, who = _message(spec, config, variables, to, pick, destination.origin)
     cost = f", {count(message.segments, 'segment')}" if message.segments else ""
     terminal.note(f"{spec.id} (edition {spec.edition})  {printable(spec.document.file)}: {who}, to {mask(to)}{cost}")
     without = f"without its {', '.join(left_out)}; " if left_out else ""
     terminal.note(f"it goes out now, {without}delivery rules do not hold, and nothing is recorded")
-    if api is not None and not options.yes and not confirmed(f"Send it to {mask(to)} by {api.origin}?", terminal):
+    asks = destination.api is not None and not manner.yes
+    if asks and not confirmed(f"Send it to {mask(to)} by {destination.origin}?", terminal):
         terminal.warn("not confirmed: nothing was sent")
         return 2
-    return _dispatch(message, api, key, config, options, terminal)
+    return _post(message, destination, config, manner, terminal)
 
 
 def _number(number: str, config: Config) -> str:
@@ -115,7 +111,7 @@ def _number(number: str, config: Config) -> str:
 
 
 def _message(
-    spec: Spec, config: Config, variables: Mapping[str, object], to: str, pick: Pick, api: Api | None
+    spec: Spec, config: Config, variables: Mapping[str, object], to: str, pick: Pick, origin: str
 ) -> tuple[Message, list[str], str]:
     """Return what to send, which of its fields were left out, and whose message it is."""
     renderer = Renderer(
@@ -141,7 +137,7 @@ def _message(
         spec,
         rendered._replace(body=body, to=to, recipient_key=""),
         wanted,
-        api.origin if api is not None else SANDBOX_ORIGIN,
+        origin,
         segments=sms_segments(rendered),
     )
     return message, [name for name in LEFT_OUT if name in rendered.body], who
@@ -167,31 +163,21 @@ def _find(source: Source, renderer: Renderer, wanted: int) -> RenderedRow | None
     return next((row for row in rendered_rows(source, renderer) if row.row.number == wanted), None)
 
 
-def _dispatch(message: Message, api: Api | None, key: str, config: Config, options: Options, terminal: Terminal) -> int:
-    from msgspec_runner.dispatch.running import run_dispatcher
-
-    origin = api.origin if api is not None else SANDBOX_ORIGIN
-    run = Run(new_run_id(), origin, (message.spec,), __version__, socket.gethostname(), os.getpid())
-    with temporary_ledger() as book, server(api) as url:
+def _post(message: Message, destination: Destination, config: Config, manner: Manner, terminal: Terminal) -> int:
+    run = new_run(destination.origin, [message.spec])
+    alone, nobody = replace(manner, concurrency=1, rate=None), replace(terminal, quiet=True)
+    with temporary_ledger() as book:
         book.begin(run)
         book.plan(run.id, [message])
-        result = run_dispatcher(
-            book,
-            run.id,
-            base_url=url,
-            api_key=key,
-            concurrency=1,
-            timeout=options.timeout or config.timeout,
-            rate=None,
-            rates={},
-            retry_server_errors=config.server_errors == "retry",
-            on_event=lambda _: None,
-        )
-        (record,) = book.messages(run=run.id)
-    terminal.warn(_words(record.state, record.message_id, record.error, result))
-    if options.output == "json":
-        totals, stopped = result.totals.as_dict(), result.stopped_reason
-        terminal.report(json.dumps({"version": 1, "run": None, "totals": totals, "stopped": stopped}))
+        result = dispatch(book, run.id, 1, destination, replace(config, rate=None), alone, nobody, {})
+        try:
+            (record,) = book.messages(run=run.id)
+            words = _words(record.state, record.message_id, record.error, result)
+        except LedgerError:  # the disk is full, after the message had left, perhaps
+            words = f"in doubt, so look at your phone: {shown(result.stopped_reason or 'nothing could be recorded')}"
+    terminal.warn(words)
+    if manner.output == "json":
+        terminal.report(summary_json(None, result, {}))
     return exit_code(result)
 
 
@@ -200,7 +186,7 @@ def _words(state: State, message_id: str | None, error: str | None, result: RunR
         return f"accepted: look at your phone (message {printable(message_id or '')})"
     if state is State.REJECTED:
         return f"rejected: {shown(error or 'no words')}"
-    if state is State.IN_DOUBT:
+    if state in {State.IN_DOUBT, State.SENDING}:  # the ledger failed: what came of it could not be recorded
         return f"in doubt, so look at your phone: {shown(error or 'no words')}"
     reason = result.stopped_reason or error or "interrupted"
     return f"not sent: {shown(reason)}"

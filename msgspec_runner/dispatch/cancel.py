@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from msgspec_runner.dispatch.delivery import own_schedule
-from msgspec_runner.errors import RunStoppedError
+from msgspec_runner.errors import LedgerError, RunStoppedError
 from msgspec_runner.ledger.ledger import Ledger, Settlement, Stored
 from msgspec_runner.model import State
 from msgspec_runner.sociocs.lookups import Deleted, Deletion, Lookups
 
 AT_ONCE = 8
 """Deletions under way at once: who cancels is in a hurry, as a message that was held for five minutes will go out."""
+
+
+RECORDED_WITHIN = 1.0
+"""Seconds in which another `cancel` has recorded what it deleted, before we believe that the API refused for another
+reason. It does so at once; its ledger may be on a server."""
+
+_CHUNK = 500
+"""Keys that are looked up in one go."""
+
+Sleep = Callable[[float], Awaitable[object]]
 
 
 class Failed(NamedTuple):
@@ -36,11 +47,13 @@ class Cancelled:
 
     Attributes:
         keys: what was deleted, and recorded as cancelled.
+        already: what somebody else has cancelled meanwhile.
         failed: the others, as far as they were tried.
-        stop: why no more were tried: the key is refused, the base URL redirects; None: all were.
+        stop: why no more were tried: the key is refused, the base URL redirects, the ledger fails; None: all were.
     """
 
     keys: list[str] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     stop: RunStoppedError | None = None
 
@@ -72,9 +85,19 @@ def still_scheduled(messages: Iterable[Stored], now: datetime) -> list[Stored]:
 
 
 async def cancel(
-    book: Ledger, lookups: Sequence[Lookups], messages: Sequence[Stored], by: str, reason: str
+    book: Ledger,
+    lookups: Sequence[Lookups],
+    messages: Sequence[Stored],
+    by: str,
+    reason: str,
+    *,
+    is_stopping: Callable[[], bool] = lambda: False,
+    sleep: Sleep = asyncio.sleep,
 ) -> Cancelled:
     """Delete scheduled messages at the API, and record each as cancelled as soon as that is known.
+
+    Somebody else may be cancelling the same run: the API refuses what it has deleted already, so the ledger is asked
+    before and after, and what it has as cancelled did not fail.
 
     Args:
         book: where they are.
@@ -82,22 +105,49 @@ async def cancel(
         messages: in the order in which to delete them.
         by: who decided.
         reason: why.
+        is_stopping: asked before each call: whether to begin no more. What is deleted is recorded all the same.
+        sleep: waits for so many seconds; tests set it.
     """
     done = Cancelled()
     remaining = iter(messages)
 
     async def work(asker: Lookups) -> None:
-        while done.stop is None and (stored := next(remaining, None)) is not None:
+        while done.stop is None and not is_stopping() and (stored := next(remaining, None)) is not None:
+            key = stored.message.key
             try:
+                if _cancelled(book, [key]):
+                    done.already.append(key)
+                    continue
                 deleted = await asker.delete(str(stored.message_id))
+                if deleted.outcome is not Deletion.DELETED:
+                    done.failed.append(Failed(stored, deleted))
+                elif book.resolve([Settlement(key, State.CANCELLED)], by, reason):
+                    done.keys.append(key)
+                else:
+                    done.already.append(key)
             except RunStoppedError as stop:  # the other calls under way are waited for, and recorded
                 done.stop = stop
-                return
-            if deleted.outcome is Deletion.DELETED:
-                book.resolve([Settlement(stored.message.key, State.CANCELLED)], by, reason)
-                done.keys.append(stored.message.key)
-            else:
-                done.failed.append(Failed(stored, deleted))
+            except LedgerError as error:
+                done.stop = RunStoppedError(
+                    f"{error}. What was deleted and could not be recorded is accepted in the ledger, and never goes out"
+                )
 
     await asyncio.gather(*(work(asker) for asker in lookups))
+    with suppress(LedgerError):  # what failed stays what it is
+        _forgive(done, book)
+        if done.failed and not is_stopping():
+            await sleep(RECORDED_WITHIN)
+            _forgive(done, book)
     return done
+
+
+def _forgive(done: Cancelled, book: Ledger) -> None:
+    """Take what the ledger has as cancelled by now out of what failed."""
+    keys = [each.stored.message.key for each in done.failed]
+    found = {key for first in range(0, len(keys), _CHUNK) for key in _cancelled(book, keys[first : first + _CHUNK])}
+    done.already += [key for key in keys if key in found]
+    done.failed = [each for each in done.failed if each.stored.message.key not in found]
+
+
+def _cancelled(book: Ledger, keys: Sequence[str]) -> set[str]:
+    return {key for key, entry in book.entries(keys).items() if entry.state is State.CANCELLED}

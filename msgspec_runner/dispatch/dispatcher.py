@@ -3,9 +3,11 @@
 Three parts that share one loop:
 
 - The **pump** alone talks to the ledger, through one thread. Each turn is one durable transaction that settles all
-  outcomes known by then and claims the next messages (group commit). No message is posted before the transaction that
-  claimed it is on the disk.
-- ``concurrency`` **workers** take claimed messages when their turn comes, post, and hand the outcome to the pump.
+  outcomes known by then and claims the next messages (group commit); while every worker is busy it waits for
+  company, but no longer than :data:`LINGER`. No message is posted before the transaction that claimed it is on the
+  disk.
+- ``concurrency`` **workers** take claimed messages when their turn comes (:mod:`~msgspec_runner.dispatch.turns`), post,
+  and hand the outcome to the pump.
 - :mod:`~msgspec_runner.dispatch.lanes`, :mod:`~msgspec_runner.dispatch.pace`,
   :mod:`~msgspec_runner.dispatch.delivery`, :mod:`~msgspec_runner.dispatch.retry` and
   :mod:`~msgspec_runner.dispatch.breaker` decide.
@@ -28,15 +30,25 @@ from msgspec_runner.dispatch.breaker import Breaker
 from msgspec_runner.dispatch.clock import Bell, Clock, MonotonicClock
 from msgspec_runner.dispatch.delivery import is_too_late, posting
 from msgspec_runner.dispatch.job import Job
-from msgspec_runner.dispatch.lanes import HORIZON, Lane, Lanes
+from msgspec_runner.dispatch.lanes import Lane, Lanes
 from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.dispatch.retry import decide
+from msgspec_runner.dispatch.turns import Turns
 from msgspec_runner.errors import LedgerError
-from msgspec_runner.ledger.ledger import Ledger, RunStatus, Settlement, Totals
+from msgspec_runner.ledger.ledger import RunLedger, RunStatus, Settlement, Totals
 from msgspec_runner.model import Outcome, OutcomeKind, State
 
 PAGE = 500
 """Planned messages read from the ledger at a time."""
+
+LINGER = 0.005
+"""Seconds that a known outcome waits to be recorded together with others, as long as no worker is idle: a transaction
+costs nearly as much for one message as for fifty. A crash meanwhile leaves it in doubt, within the bound."""
+
+LEDGER_PATIENCE = 3.0
+"""Seconds that a transaction may take before people are told :data:`WAITING_FOR_LEDGER`."""
+
+WAITING_FOR_LEDGER = "waiting for the ledger, which does not answer: nothing new is sent meanwhile, and nothing is lost"
 
 _SHORTEST_NAP = 0.001
 """Seconds: a shorter one may be lost in the rounding of a clock, and be slept again and again."""
@@ -72,11 +84,14 @@ class Dispatcher:
         rand: returns random numbers in [0, 1), for the backoff's jitter.
         on_event: called in the event loop after each transaction; must be quick.
         executor: where the ledger's methods are called, one at a time; shut down with the run. None: a thread.
+        lanes: in whose order messages go, instead of ``rate`` and ``rates``.
+        may_post: asked with a message's key just before its post; one that may not be posted is handed back.
+        breaker: has seen the run's earlier outcomes; None: there were none.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: RunLedger,
         poster: Poster,
         run_id: str,
         *,
@@ -88,6 +103,9 @@ class Dispatcher:
         rand: Callable[[], float] = random.random,
         on_event: Callable[[Progress], None] | None = None,
         executor: Executor | None = None,
+        lanes: Lanes | None = None,
+        may_post: Callable[[str], bool] | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self._ledger = ledger
         self._poster = poster
@@ -98,17 +116,26 @@ class Dispatcher:
         self._rand = rand
         self._on_event = on_event
         self._executor = executor or ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._lanes = Lanes(rate, rates or {}, concurrency)
+        self._may_post = may_post
+        self._lanes = lanes or Lanes(rate, rates or {}, concurrency)
         self._pace = self._lanes.pace
-        self._breaker = Breaker()
+        self._breaker = breaker or Breaker()
         self._bell = Bell(self._clock)
-        self._gate = Bell(self._clock)
-        """Wakes the worker that waits for the next turn, when a job is lined up."""
-        self._turnstile = asyncio.Lock()
+        self._turns = Turns(
+            self._lanes,
+            self._clock,
+            is_over=lambda: self._stopping,
+            on_taken=self._taken,
+            on_postponed=lambda job: self._record(job, State.RETRY_WAIT),
+        )
         self._posting = 0
         self._expired = 0
         self._outcomes: list[tuple[Job, Settlement]] = []
         """Known, not recorded yet."""
+        self._known_since = 0.0
+        """When the oldest of them came."""
+        self._batch = max(1, concurrency // 2)
+        """Outcomes that are worth a transaction: the other half of what is claimed ahead keeps the workers busy."""
         self._sending = 0
         """Jobs that the ledger holds as ``sending``."""
         self._workers: list[asyncio.Task[None]] = []
@@ -161,14 +188,15 @@ class Dispatcher:
 
     async def _run(self) -> RunResult:
         self._workers = [asyncio.ensure_future(self._work()) for _ in range(self._concurrency)]
+        dealer = asyncio.ensure_future(self._deal())
         try:
             await self._pump()
         except LedgerError as error:
             await self._last_words(error)
         finally:
-            for worker in self._workers:
-                worker.cancel()
-            await asyncio.gather(*self._workers, return_exceptions=True)
+            for task in (dealer, *self._workers):
+                task.cancel()
+            await asyncio.gather(dealer, *self._workers, return_exceptions=True)
         totals = await self._close()
         if self._fault is not None:
             raise self._fault
@@ -205,7 +233,16 @@ class Dispatcher:
         self._bell.ring()
 
     async def _in_ledger(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        loop = asyncio.get_running_loop()
+        alarm = loop.call_later(LEDGER_PATIENCE, self._wonder)
+        try:
+            return await loop.run_in_executor(self._executor, call)
+        finally:
+            alarm.cancel()
+
+    def _wonder(self) -> None:
+        self._note = WAITING_FOR_LEDGER
+        self._tell(())
 
     # the pump
 
@@ -217,6 +254,10 @@ class Dispatcher:
             elif (lane := self._lanes.hungry()) is not None:
                 await self._fetch(lane)
             now = self._clock.now()
+            patience = self._known_since + LINGER - now if self._outcomes else None
+            if not self._is_ripe() and (patience is None or patience >= _SHORTEST_NAP):
+                await self._bell.wait(patience)
+                continue
             jobs = [] if self._stopping else self._next_jobs(now)
             if jobs or self._outcomes:
                 await self._commit(jobs)
@@ -229,6 +270,12 @@ class Dispatcher:
         if self._sending or self._lanes.waiting:
             return False
         return self._stopping or self._lanes.is_empty
+
+    def _is_ripe(self) -> bool:
+        """Say whether a transaction should not wait for company."""
+        idle = self._posting + self._lanes.lined_up < self._concurrency
+        settle, claim = len(self._outcomes), 2 * self._concurrency - self._sending
+        return self._stopping or idle or max(settle, claim) >= self._batch
 
     async def _fetch(self, lane: Lane) -> None:
         start = lane.position
@@ -261,7 +308,7 @@ class Dispatcher:
             if job.message.key in claimed:
                 self._sending += 1
                 self._lanes.line_up(job)
-        self._gate.ring()
+        self._turns.announce()
         self._tell(settlements)
 
     def _tell(self, settlements: tuple[Settlement, ...]) -> None:
@@ -280,27 +327,18 @@ class Dispatcher:
 
     async def _work(self) -> None:
         while True:
-            await self._post(await self._next_turn())
+            await self._post(await self._turns.next())
 
-    async def _next_turn(self) -> Job:
-        """Wait until a job may go, of whatever lane, and take it; without one, wait until one is lined up."""
-        async with self._turnstile:
-            while True:
-                now = self._clock.now()
-                turn = None if self._stopping else self._lanes.next_turn(now)
-                if turn is None:
-                    await self._gate.wait(None)
-                    continue
-                wait, lane = turn
-                if not wait:
-                    self._bell.ring()  # there is a place in the line
-                    return self._lanes.take(lane, now)
-                if wait > 2 * HORIZON:
-                    job = lane.ready.popleft()
-                    job.postpone(now, now + wait - HORIZON)
-                    self._record(job, State.RETRY_WAIT)
-                else:
-                    await self._gate.wait(wait)
+    async def _deal(self) -> None:
+        try:
+            await self._turns.deal()
+        except Exception as error:  # noqa: BLE001 - a bug must not leave the workers waiting for ever
+            self._fault = self._fault or error
+            self._stop("a bug in msgspec-runner")
+
+    def _taken(self) -> None:
+        if self._lanes.lined_up < self._batch:
+            self._bell.ring()  # there is a place in the line
 
     async def _post(self, job: Job) -> None:
         message = job.message
@@ -313,6 +351,9 @@ class Dispatcher:
             return
         if wanted is None:
             self._expired += 1
+            self._record(job, State.PLANNED)
+            return
+        if self._may_post is not None and not self._may_post(message.key):
             self._record(job, State.PLANNED)
             return
         started = self._clock.now()
@@ -356,6 +397,9 @@ class Dispatcher:
     def _record(self, job: Job, state: State) -> None:
         """Hand what is known of a job to the pump."""
         settlement = job.settlement(state)
+        if not self._outcomes:
+            self._known_since = self._clock.now()
         self._outcomes.append((job, settlement))
         self._ledger.remember(self._run_id, settlement)
-        self._bell.ring()
+        if len(self._outcomes) == 1 or self._is_ripe():
+            self._bell.ring()

@@ -10,7 +10,7 @@ No I/O: pages of the plan come in, jobs go out, and the time is a number.
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 
@@ -39,8 +39,8 @@ class Lane:
 
     __slots__ = ("backlog", "exhausted", "pace", "position", "ready")
 
-    def __init__(self, rate: float | None) -> None:
-        self.pace = Pace(rate)
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
         self.backlog: deque[Planned] = deque()
         self.ready: deque[Job] = deque()
         self.position = 0
@@ -58,14 +58,22 @@ class Lanes:
         rate: messages a second, of the whole run; None: as fast as the concurrency allows.
         rates: messages a second, by spec.
         concurrency: posts at once.
+        make_pace: makes the pace of a spec (of the run: of an empty name) with that rate; None: one of this process.
     """
 
-    def __init__(self, rate: float | None, rates: Mapping[str, float], concurrency: int) -> None:
-        self.pace = Pace(rate)
+    def __init__(
+        self,
+        rate: float | None,
+        rates: Mapping[str, float],
+        concurrency: int,
+        make_pace: Callable[[str, float | None], Pace] | None = None,
+    ) -> None:
+        make_pace = make_pace or (lambda _, own: Pace(own))
+        self.pace = make_pace("", rate)
         """The run's own."""
         self._concurrency = concurrency
-        self._common = Lane(None)
-        self._by_spec = {spec: Lane(own) for spec, own in rates.items()}
+        self._common = Lane(Pace(None))
+        self._by_spec = {spec: Lane(make_pace(spec, own)) for spec, own in rates.items()}
         self._lanes = (self._common, *self._by_spec.values())
         self._waiting: list[tuple[float, int, Job]] = []
         self._order = count()
@@ -139,7 +147,7 @@ class Lanes:
         return sum(len(lane.ready) for lane in self._lanes)
 
     def choose(self, now: float, sending: int) -> list[Job]:
-        """Choose what to claim now: what is due for another attempt first, then what is new.
+        """Choose what to claim now, as many as may be posted at once or fewer: first what is due for another attempt.
 
         Args:
             now: the present, in seconds.
@@ -148,7 +156,7 @@ class Lanes:
         free = 2 * self._concurrency - sending
         # Who waits for the spec's own rate keeps nobody else waiting.
         in_line = self.lined_up - self._early(now)
-        room = min(self.pace.allowance(now, HORIZON, self._concurrency) - in_line, free)
+        room = min(self.pace.allowance(now, HORIZON, 2 * self._concurrency) - in_line, free, self._concurrency)
         jobs: list[Job] = []
         chosen: defaultdict[Lane, int] = defaultdict(int)
         while len(jobs) < room and self._waiting and self._waiting[0][0] <= now:
@@ -218,6 +226,17 @@ class Lanes:
         times += [max(overall - HORIZON, self._waiting[0][0] - now)] if self._waiting else []
         # What could go now waits for a place, and the bell rings when there is one.
         return min((seconds for seconds in times if seconds > 0), default=None)
+
+    def demand(self, now: float) -> dict[str, int]:
+        """Return how many messages only wait for their pace: by spec that has one, and for the run's under no name."""
+        due = Counter(self._lane(job.message) for when, _, job in self._waiting if when <= now + HORIZON)
+        wanted = {"": 0}
+        for spec, lane in (("", self._common), *self._by_spec.items()):
+            ready = len(lane.backlog) + len(lane.ready) + due[lane]
+            if spec:
+                wanted[spec] = ready
+            wanted[""] += lane.pace.allowance(now, HORIZON, ready) if ready else 0
+        return wanted
 
     def clear(self) -> tuple[list[Job], list[Job]]:
         """Give back what is not being posted: the jobs that are claimed, and those that wait for another attempt."""

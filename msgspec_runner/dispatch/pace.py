@@ -90,6 +90,23 @@ def tolerance_of(rate: float) -> float:
     return max(0.0, BURST - 1.0 / rate) / 2
 
 
+class PaceState(NamedTuple):
+    """All that a :class:`Pace` knows, to be kept elsewhere and shared: the rates in messages a second, times in seconds
+    of the clock that its methods are given. See there what each is for."""
+
+    full: float | None = None
+    rate: float | None = None
+    arrival: float = float("-inf")
+    paused_until: float = float("-inf")
+    slowed_at: float = float("-inf")
+    limit: float = 0.0
+    before: float | None = None
+    proof: int = 0
+    binding: bool = True
+    window_start: float | None = None
+    window_count: int = 0
+
+
 class Pace:
     """The pace of one run: a rate, its slow-down on 429, and a pause.
 
@@ -122,6 +139,25 @@ class Pace:
         self._tolerance = tolerance_of(rate) if rate else 0.0
         self._window_start: float | None = None
         self._window_count = 0
+
+    @classmethod
+    def of(cls, state: PaceState) -> Pace:
+        """Return the pace that was in this state."""
+        pace = cls(state.rate)
+        pace._full = state.full
+        pace._arrival, pace._paused_until = state.arrival, state.paused_until
+        pace._slowed_at, pace._limit = state.slowed_at, state.limit
+        pace._before, pace._proof, pace._binding = state.before, state.proof, state.binding
+        pace._window_start, pace._window_count = state.window_start, state.window_count
+        return pace
+
+    @property
+    def state(self) -> PaceState:
+        """All that it knows, for :meth:`of`."""
+        return PaceState(
+            *(self._full, self._rate, self._arrival, self._paused_until, self._slowed_at, self._limit),
+            *(self._before, self._proof, self._binding, self._window_start, self._window_count),
+        )
 
     @property
     def rate(self) -> float | None:
@@ -156,6 +192,10 @@ class Pace:
             return limit
         arrival = max(self._arrival, now + first)
         return min(limit, max(1, int((now + horizon + self._tolerance - arrival) / self._interval) + 1))
+
+    def start_over(self, now: float) -> None:
+        """Forget when messages went and what the API asked to wait for; the rate stays."""
+        self._arrival = self._paused_until = now
 
     def pause(self, until: float) -> None:
         """Let nothing go before ``until``; a shorter pause does not end a longer one."""

@@ -16,9 +16,10 @@ from typing import NamedTuple, TypeVar
 
 import orjson
 
-from msgspec_runner.dispatch.delivery import due, own_schedule, read
+from msgspec_runner.dispatch.delivery import own_schedule, read
 from msgspec_runner.ledger.ledger import Stored
 from msgspec_runner.sociocs.listed import Content, Listed, content_of
+from msgspec_runner.timing import due
 
 T = TypeVar("T")
 

@@ -25,6 +25,11 @@ MAX_ERROR = 500
 """Characters of an API's error text that are kept; the rest says nothing that the first sentence did not."""
 
 
+MAX_RETRY_AFTER = 86_400.0
+"""Seconds: a day, in which the slowest quotas begin anew. What asks for more is taken for a day: it is far longer than
+any run waits, so the run stops and says so, and no arithmetic with it has to fear the end of the calendar."""
+
+
 class Failure(StrEnum):
     """A way to end up without an answer that can be read. The value is the row's name in ``docs/outcomes.md``."""
 
@@ -197,18 +202,22 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
         now: the present, aware; a date is counted from here.
 
     Returns:
-        Seconds to wait, never negative; None where there is nothing sensible to read.
+        Seconds to wait, above 0 and at most :data:`MAX_RETRY_AFTER`; None where there is nothing sensible to read, and
+        for what is no wait at all: a zero, a negative number, a date that has passed (by our clock, which may be fast).
+        The caller's own backoff holds then, so that no answer makes us hurry.
     """
     text = (value or "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text) if len(text) <= 10 else None
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - now).total_seconds())
+        seconds = float(text)  # infinite for hundreds of digits
+    else:
+        try:
+            date = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return None
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        seconds = (date - now).total_seconds()
+    return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
 
 
 def one_line(text: str) -> str:

@@ -64,6 +64,11 @@ class Running:
             assert more, f"{words!r} was never said: {self._read!r}"
             self._read += more
 
+    @property
+    def said(self) -> str:
+        """What :meth:`read_until` has read so far."""
+        return self._read.decode()
+
     def stop_reading(self) -> None:
         """Close our ends of standard output and error, as ``head`` does when it has seen enough."""
         assert self._process.stdout is not None
@@ -146,6 +151,12 @@ class Project:
 
     def start(self, *arguments: str) -> Running:
         running = Running(arguments, self.root, self.env)
+        self._stack.callback(running.end)
+        return running
+
+    def start_in(self, folder: Path, *arguments: str) -> Running:
+        """Start the command in another folder."""
+        running = Running(arguments, folder, self.env)
         self._stack.callback(running.end)
         return running
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -86,12 +87,14 @@ class Server:
     Attributes:
         url: base URL.
         requests: what was read so far, in order.
+        times: when each was read, in seconds of time.monotonic.
     """
 
     def __init__(self, script: Script = accept) -> None:
         self.script = script
         self.url = ""
         self.requests: list[Posted] = []
+        self.times: list[float] = []
         self._open = 0
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -169,6 +172,7 @@ class Server:
             body = json.loads(content) if content else None
             posted = Posted(len(self.requests) + 1, target, headers, head + content, body)
             self.requests.append(posted)
+            self.times.append(time.monotonic())
             self._changed.notify_all()
         said = await self.script(posted)
         await self._gate.wait()

@@ -17,7 +17,7 @@ import pytest
 from msgspec_runner.sandbox.faults import Fault
 from msgspec_runner.sandbox.server import RunningSandbox, SandboxOptions
 from tests.acceptance.project import Project, number
-from tests.acceptance.server import Posted, Server, accept, accepted, answer, refused
+from tests.acceptance.server import Posted, Server, accept, accepted, always, answer, refused
 
 StartServer = Callable[..., Server]
 StartSandbox = Callable[..., RunningSandbox]
@@ -285,6 +285,48 @@ def test_retry_posts_only_what_was_rejected_as_it_was(project: Project, serve: S
     assert project.run("status", run, "--output", "json").json["decisions"] == []
 
 
+def test_a_retry_that_was_cut_off_goes_on_by_its_own_run(project: Project, serve: StartServer) -> None:
+    """Stopped, and killed: what was rejected and what a person released are neither lost nor sent twice."""
+
+    async def first(posted: Posted) -> bytes | None:
+        if posted.body is None:
+            return answer(200, {"status": "success", "data": []})
+        return None if posted.to == number(1) else refused("Not today.")
+
+    server = serve(first)
+    project.spec(5).towards(server)
+    assert project.send("--concurrency", "1").code == 3
+    old = newest_run(project)
+    (doubt,) = project.messages("--state", "in_doubt")
+    assert project.run("reconcile", "--release", doubt["key"], "--reason", "asked her", "--yes").code == 0
+    server.script = always(answer(401))
+    stopped = project.run("retry", old, "--yes", "--concurrency", "1", "--output", "json")
+    assert stopped.code == 5
+    second = stopped.json["run"]
+    assert f"`msgspec-runner retry {second}` to go on: nothing is sent twice" in stopped.err
+    assert set(project.states().values()) == {"planned"}
+    nothing = project.run("retry", old, "--yes")
+    assert (nothing.code, "nothing to retry" in nothing.err) == (0, True)
+    assert f"run {second} was a retry and was cut off: `msgspec-runner retry {second}` goes on with it" in nothing.err
+
+    stopped_at = len(server.requests)
+    server.script = accept
+    server.hold()
+    running = project.start("retry", second, "--yes", "--concurrency", "1")
+    server.wait_for(stopped_at + 1)
+    running.signal(signal.SIGKILL)
+    running.wait()
+    server.release()
+    third = newest_run(project)
+    assert f"`msgspec-runner retry {third}` goes on with it" in project.run("retry", old, "--yes").err
+    assert project.run("retry", third, "--yes").code == 0
+    states = Counter(project.states().values())
+    assert states["accepted"] + states["in_doubt"] == 5
+    assert 1 <= states["in_doubt"] <= 2, "2 x concurrency"
+    assert set(Counter(posted.to for posted in server.requests[stopped_at:]).values()) == {1}
+    assert "nothing to retry" in project.run("retry", third, "--yes").err
+
+
 def test_retry_leaves_doubts_alone_and_takes_what_was_released(project: Project, serve: StartServer) -> None:
     async def script(posted: Posted) -> bytes | None:
         if posted.body is None:
@@ -357,6 +399,9 @@ def test_a_run_is_retried_where_it_went_only(project: Project, serve: StartServe
         assert f"it went to {server.url}: choose that with --base-url" in refusal.err
     assert "is not retried at sandbox" in project.run("retry", run, "--yes", "--sandbox").err
     assert other.requests == []
+    for command in ("retry", "reconcile", "cancel"):
+        empty = project.run(command, "", "--yes")
+        assert (empty.code, "RUN is empty" in empty.err) == (2, True), "a script's variable that was never set"
     for command in ("retry", "reconcile", "cancel", "status"):
         unknown = project.run(command, run[:-1] + "!")
         assert unknown.code == 2

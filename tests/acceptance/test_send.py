@@ -250,6 +250,8 @@ def test_results_hold_every_message_in_full_and_for_their_owner_only(project: Pr
         "version": 1,
         "run": run.json["run"],
         "totals": {**totals, "accepted": 1, "rejected": 1, "skipped": 1},
+        "skipped": {"duplicate": 1, "expired": 0, "invalid": 0, "suppressed": 0},
+        "expired": 0,
         "stopped": None,
     }
 
@@ -272,7 +274,14 @@ def test_results_hold_every_message_in_full_and_for_their_owner_only(project: Pr
     # With nothing to send there are no results, and the file says so.
     again = project.send("--results", "results.jsonl", "--output", "json")
     assert again.code == 0
-    assert again.json | {"totals": {}} == {"version": 1, "run": None, "totals": {}, "stopped": None}
+    assert again.json == {
+        "version": 1,
+        "run": None,
+        "totals": {**totals, "accepted": 0, "rejected": 0, "skipped": 0},
+        "skipped": {"duplicate": 1, "expired": 0, "invalid": 0, "suppressed": 0},
+        "expired": 0,
+        "stopped": None,
+    }
     assert set(again.json["totals"].values()) == {0}
     assert path.read_bytes() == b""
 

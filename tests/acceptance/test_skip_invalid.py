@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +83,36 @@ def test_who_corrects_the_rows_sends_to_those_only(mixed: Project, serve: StartS
         **{number(row): 1 for row in (2, 3)},
         **{number(row): 2 for row in (1, 4, 5, 6)},
     }
+
+
+def test_bad_rows_are_recorded_although_nobody_else_is_new_and_once_only(mixed: Project, serve: StartServer) -> None:
+    server = serve()
+    mixed.spec(2).towards(server)
+    assert mixed.send().code == 0
+    mixed.write("specs/hello.csv", (mixed.root / "specs/hello.csv").read_text("utf-8") + f"617,P3\n{number(4)},\n")
+
+    first = mixed.send("--skip-invalid", "--results", "results.jsonl", "--output", "json")
+    assert first.code == 1
+    assert "nothing to send" in first.err
+    assert skipped(mixed) == [(3, "invalid", ""), (4, "invalid", number(4))]
+    lines = (mixed.root / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["error"] for line in lines] == ["invalid", "invalid"]
+    assert first.json["skipped"] == {"duplicate": 0, "expired": 0, "invalid": 2, "suppressed": 0}
+    runs = mixed.run("status").out
+    assert runs.startswith(f"{first.json['run']}  finished ")
+    assert runs.splitlines()[0].endswith("hello: 2 skipped")
+
+    again = mixed.send("--skip-invalid", "--output", "json")
+    assert again.code == 1
+    assert (again.json["run"], again.json["skipped"]["invalid"]) == (None, 2)
+    assert mixed.run("status").out == runs, "the same rows again, and the ledger has grown"
+
+    # One more is bad, and only that is new to the ledger; what was erased does not come back.
+    assert mixed.run("ledger", "forget", number(4), "--yes").code == 0
+    mixed.write("specs/hello.csv", (mixed.root / "specs/hello.csv").read_text("utf-8") + "618,P5\n")
+    assert mixed.send("--skip-invalid").code == 1
+    assert skipped(mixed) == [(3, "invalid", ""), (4, "invalid", ""), (5, "invalid", "")]
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize(("most", "code", "sent"), [(5, 1, 0), (6, 1, 3), (0, 1, 0)])

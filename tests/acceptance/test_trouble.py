@@ -141,10 +141,17 @@ def test_a_ledger_that_fails_in_the_middle_stops_the_run_at_once(project: Projec
 
     server = serve(script)
     project.spec(200).towards(server)
-    run = project.send("--concurrency", "2")
+    run = project.send("--concurrency", "2", "--output", "json", "--results", "results.jsonl")
     assert run.code == 5
     assert "no room" in run.err
     assert "Nothing more was sent" in run.err
+    (told,) = project.run("status", "--output", "json").json["runs"]
+    assert run.json["run"] == told["run"]
+    assert f"run {told['run']}: " in run.err
+    assert "no room" in run.json["stopped"]
+    totals = run.json["totals"]
+    assert (sum(totals.values()), totals["planned"] + totals["sending"]) == (200, 200)
+    assert len((project.root / "results.jsonl").read_text(encoding="utf-8").splitlines()) == 200
     posted = len(server.requests)
     assert posted <= 4  # 2 x concurrency
 
@@ -161,3 +168,28 @@ def test_a_ledger_that_fails_in_the_middle_stops_the_run_at_once(project: Projec
     assert len(in_doubt) <= 4
     assert len(states) == 200
     assert set(states.values()) == {"accepted", "in_doubt"}
+
+
+def test_a_ledger_that_is_taken_away_in_the_middle_leaves_what_was_confirmed(
+    project: Project, serve: StartServer
+) -> None:
+    ledger = project.root / ".msgspec-runner" / "ledger.db"
+
+    async def script(posted: Posted) -> bytes:
+        if posted.number == 5:
+            ledger.rename(ledger.with_name("gone.db"))
+        return accepted(posted)
+
+    server = serve(script)
+    project.spec(50).towards(server)
+    run = project.send("--concurrency", "1", "--output", "json", "--results", "results.jsonl")
+    assert run.code == 5
+    assert "was removed or replaced while it was open" in run.err
+    assert f"run {run.json['run']}: " in run.err
+    assert 3 <= run.json["totals"]["accepted"] <= 5
+    assert len(server.requests) <= 6
+
+    ledger.with_name("gone.db").rename(ledger)
+    assert project.send().code in (0, 3)
+    assert set(server.times_by_number.values()) == {1}
+    assert len(server.times_by_number) == 50

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from msgspec_runner.dispatch.again import Again, kept_back, survey, to_post
-from msgspec_runner.dispatch.delivery import Rules, written
+from msgspec_runner.dispatch.delivery import written
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Rails
 from msgspec_runner.ledger.ledger import Stored
 from msgspec_runner.model import Message, State
+from msgspec_runner.timing import Rules
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 STOP = "+16175550003"

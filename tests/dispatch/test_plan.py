@@ -35,7 +35,7 @@ MAY_HAVE_ARRIVED = (State.SENDING, State.ACCEPTED, State.IN_DOUBT, State.CANCELL
 
 
 def entry(state: State, *, alive: bool) -> Entry:
-    return Entry(state, "digest", "run-1", alive, None, None, "2026-11-23T12:00:00.000Z")
+    return Entry(state, "digest", "run-1", alive)
 
 
 def test_the_table_has_every_state() -> None:

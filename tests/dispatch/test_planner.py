@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from msgspec_runner.dispatch.delivery import Reason
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import (
     Plan,
@@ -19,9 +18,10 @@ from msgspec_runner.dispatch.planner import (
     audience_fingerprints,
     build_plan,
     decisions_by_key,
-    duplicate_skips,
     left_out,
     new_messages,
+    skips,
+    unrecorded,
 )
 from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
 from msgspec_runner.ledger import temporary_ledger
@@ -32,6 +32,7 @@ from msgspec_runner.rendering import Renderer
 from msgspec_runner.source.document import read_document
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.spec import build_spec
+from msgspec_runner.timing import Reason
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORIGIN = "https://api.example"
@@ -151,7 +152,7 @@ def test_the_same_to_the_same_number_is_skipped(desk: MakeDesk) -> None:
     here = desk().spec((number(1), "Hi"), (number(2), "Hi"), (number(1), "Hi"))
     plan = here.plan()
     assert (plan.count(Decision.NEW), plan.count(Decision.DUPLICATE)) == (2, 1)
-    (skip,) = duplicate_skips(here.spool)
+    (skip,) = skips(here.spool, here.ledger, RAILS)
     assert (skip.row, skip.reason, skip.to) == (3, "duplicate", number(1))
     assert skip.key == identity(ORIGIN, "hello", 1, number(1), "")
 
@@ -296,6 +297,27 @@ def test_suppressed_numbers_are_left_out_and_recorded(desk: MakeDesk) -> None:
     assert here.plan(rails).specs[0].decisions == {Decision.NEW: 2, Decision.SUPPRESSED: 1, Decision.DUPLICATE: 1}
     assert [message.to for message in new_messages(here.spool, here.ledger, rails)] == [number(1), number(3)]
     assert reasons(here, rails) == [("hello", 2, "suppressed")]
+
+
+def test_what_the_ledger_has_of_whom_it_leaves_out_is_not_recorded_again(desk: MakeDesk) -> None:
+    here = desk().spec((number(1), "Hi"), (number(2), "Hi"), (number(1), "Hi"))
+    here.plan()
+    rails = Rails(NOW, frozenset({number(2)}))
+
+    def new(origin: str = ORIGIN) -> list[tuple[int, str]]:
+        rows = unrecorded(skips(here.spool, here.ledger, rails), here.ledger, origin)
+        return [(skip.row, skip.reason) for skip in rows]
+
+    assert new() == [(3, "duplicate"), (2, "suppressed")]
+    here.ledger.begin(Run("first", ORIGIN))
+    here.ledger.skip("first", unrecorded(skips(here.spool, here.ledger, rails), here.ledger, ORIGIN))
+    here.ledger.end("first", RunStatus.FINISHED)
+    assert new() == []
+    assert new("https://another.example") == [(3, "duplicate"), (2, "suppressed")]
+    here.ledger.erase(number=number(2))
+    assert new() == []
+    rails = Rails(NOW, frozenset({number(1)}))
+    assert new() == [(1, "suppressed")]
 
 
 def test_who_was_texted_before_the_wish_is_shown_as_sent(desk: MakeDesk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgspec_runner.dispatch.delivery import Rules, Window, parse_hold, written
+from msgspec_runner.dispatch.delivery import written
 from msgspec_runner.dispatch.reconcile import (
     DUE_SLACK,
     EARLY,
@@ -28,6 +28,7 @@ from msgspec_runner.dispatch.reconcile import (
 from msgspec_runner.ledger.ledger import Stored
 from msgspec_runner.model import Message, State
 from msgspec_runner.sociocs.listed import Content, Listed
+from msgspec_runner.timing import Rules, Window, parse_hold
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANN, BOB = "+16175551212", "+16175551213"

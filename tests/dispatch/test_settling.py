@@ -86,7 +86,7 @@ def why(settled: Settled) -> dict[int, str]:
 
 
 def test_lists_first_then_words_for_what_is_not_in_them(ledger: Ledger) -> None:
-    first, second, third = (put(ledger, message(row, f"Hi P{row}"), State.IN_DOUBT) for row in (1, 2, 3))
+    first, second, _ = (put(ledger, message(row, f"Hi P{row}"), State.IN_DOUBT) for row in (1, 2, 3))
 
     def api(path: str, query: dict[str, str]) -> bytes:
         if path == "/messages":
@@ -103,9 +103,8 @@ def test_lists_first_then_words_for_what_is_not_in_them(ledger: Ledger) -> None:
         f"/messages/search?text=Hi+P2&direction=outbound&{span}",
         f"/messages/search?text=Hi+P3&direction=outbound&{span}",
     ]
-    entries = ledger.entries([first.key, third.key])
-    assert (entries[first.key].state, entries[first.key].message_id) == (State.ACCEPTED, "m1")
-    assert entries[third.key].state is State.IN_DOUBT
+    found = {record.row: (record.state, record.message_id) for record in ledger.messages()}
+    assert (found[1], found[3]) == ((State.ACCEPTED, "m1"), (State.IN_DOUBT, None))
     assert [(each.by, each.reason) for each in ledger.decisions(first.key)] == [("reconcile", "the API lists it")]
 
 
@@ -205,18 +204,43 @@ def held(ledger: Ledger, row: int, minutes: int) -> Message:
     return put(ledger, message(row), State.ACCEPTED, message_id=f"m{row}", scheduled_for=due)
 
 
-def take_back(ledger: Ledger, answers: dict[str, bytes], at_once: int = 1) -> tuple[Cancelled, list[str]]:
+def take_back(
+    ledger: Ledger,
+    answers: dict[str, bytes],
+    at_once: int = 1,
+    *,
+    meanwhile: Callable[[str], None] = lambda _: None,
+    later: Callable[[], None] = lambda: None,
+    until: int = 1000,
+) -> tuple[Cancelled, list[str]]:
+    """Cancel what is scheduled.
+
+    Args:
+        answers: of the API, by id.
+        meanwhile: what somebody else does while a call is under way, given its id.
+        later: what somebody else does while nobody is asked any more.
+        until: so many calls, after which Ctrl-C is pressed.
+    """
+    calls: list[str] = []
+
     async def script(posted: Posted) -> bytes:
-        return answers[posted.target.split(" ")[1].rpartition("/")[2]]
+        calls.append(posted.target.split(" ")[1].rpartition("/")[2])
+        meanwhile(calls[-1])
+        return answers[calls[-1]]
 
     async def sleep(_: float) -> None:
         return
+
+    async def wait(_: float) -> None:
+        later()
 
     async def main(url: str) -> Cancelled:
         async with Client(url, "key") as client:
             lookups = [Lookups(client, "key", sleep=sleep) for _ in range(at_once)]
             waiting = still_scheduled(ledger.stored("run-1"), NOON)
-            return await cancel(ledger, lookups, waiting, "ann@laptop", "cancel run-1")
+            stopping = lambda: len(calls) >= until  # noqa: E731
+            reason = "cancel run-1"
+            return await cancel(ledger, lookups, waiting, "ann@laptop", reason, is_stopping=stopping, sleep=wait)
 
     with Server(script) as server:
         return asyncio.run(main(server.url)), [posted.target for posted in server.requests]
@@ -268,3 +292,75 @@ def test_what_was_deleted_before_the_key_is_refused_is_recorded(ledger: Ledger) 
     assert len(asked) == 2
     states = [ledger.entries([made.key])[made.key].state for made in rows]
     assert states == [State.CANCELLED, State.ACCEPTED, State.ACCEPTED]
+
+
+GONE = answer(404, {"status": "error", "errors": [{"msg": "No such scheduled message."}]})
+
+
+def test_what_somebody_else_cancels_meanwhile_did_not_fail(ledger: Ledger, tmp_path: Path) -> None:
+    """Whether their record comes before our call, during it, or a moment after all calls."""
+    first, second, third, fourth = (held(ledger, row, 10 * row) for row in range(1, 5))
+    other = SqliteLedger(tmp_path / "ledger.db")
+
+    def theirs(made: Message) -> None:
+        assert other.resolve([Settlement(made.key, State.CANCELLED)], "bob@ci", "cancel run-1")
+
+    def meanwhile(message_id: str) -> None:
+        if message_id == "m1":
+            theirs(first)
+            theirs(second)
+
+    answers = {"m1": GONE, "m3": GONE, "m4": GONE}
+    done, asked = take_back(ledger, answers, meanwhile=meanwhile, later=lambda: theirs(third))
+    other.close()
+    assert len(asked) == 3, "the second was known before it was asked for"
+    assert done.keys == []
+    assert set(done.already) == {first.key, second.key, third.key}
+    assert [each.stored.message.key for each in done.failed] == [fourth.key]
+    assert done.count(Deletion.REFUSED) == 1
+    assert {decided.by for decided in ledger.decisions()} == {"bob@ci"}
+
+
+def test_who_knows_at_once_that_nothing_failed_does_not_wait(ledger: Ledger, tmp_path: Path) -> None:
+    made = held(ledger, 1, 10)
+    other = SqliteLedger(tmp_path / "ledger.db")
+    settlement = Settlement(made.key, State.CANCELLED)
+    waits: list[None] = []
+    done, _ = take_back(
+        ledger,
+        {"m1": GONE},
+        meanwhile=lambda _: bool(other.resolve([settlement], "bob@ci", "x")) or None,
+        later=lambda: waits.append(None),
+    )
+    other.close()
+    assert (done.already, done.failed, waits) == ([made.key], [], [])
+
+
+def test_what_two_deleted_is_cancelled_once(ledger: Ledger, tmp_path: Path) -> None:
+    """An API that says yes to both."""
+    made = held(ledger, 1, 10)
+    other = SqliteLedger(tmp_path / "ledger.db")
+    settlement = Settlement(made.key, State.CANCELLED)
+    done, _ = take_back(
+        ledger, {"m1": DELETED}, meanwhile=lambda _: bool(other.resolve([settlement], "bob@ci", "x")) or None
+    )
+    other.close()
+    assert (done.keys, done.already, done.failed) == ([], [made.key], [])
+    assert len(list(ledger.decisions())) == 1
+
+
+def test_ctrl_c_records_what_was_deleted_and_begins_no_more(ledger: Ledger) -> None:
+    first = held(ledger, 1, 10)
+    held(ledger, 2, 20)
+    done, asked = take_back(ledger, {"m1": DELETED}, until=1)
+    assert (done.keys, done.failed, done.stop, len(asked)) == ([first.key], [], None, 1)
+
+
+def test_a_ledger_that_fails_after_a_deletion_is_no_success(ledger: Ledger, tmp_path: Path) -> None:
+    held(ledger, 1, 10)
+    held(ledger, 2, 20)
+    path = tmp_path / "ledger.db"
+    done, asked = take_back(ledger, {"m1": DELETED}, meanwhile=lambda _: path.rename(tmp_path / "gone.db") and None)
+    assert (done.keys, len(asked)) == ([], 1)
+    assert done.stop is not None
+    assert "What was deleted and could not be recorded is accepted in the ledger" in str(done.stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 import orjson
@@ -16,6 +17,7 @@ from msgspec_runner.sociocs.classify import (
     BODY_RULES,
     FAILURE_RULES,
     MAX_ERROR,
+    MAX_RETRY_AFTER,
     OTHER_STATUS,
     STATUS_RULES,
     Body,
@@ -169,20 +171,34 @@ def test_a_failure_tells_what_the_system_said() -> None:
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
-        ("0", 0.0),
+        ("0", None),
+        ("0.0", None),
+        ("0.5", 0.5),
         ("120", 120.0),
+        ("0000000000120", 120.0),
+        ("86400", MAX_RETRY_AFTER),
+        ("86401", MAX_RETRY_AFTER),
+        ("99999999999999", MAX_RETRY_AFTER),
+        ("9" * 5000, MAX_RETRY_AFTER),
+        ("1e9", None),
+        ("inf", None),
+        ("nan", None),
+        ("+5", None),
         (" 3 ", 3.0),
         ("1.5", 1.5),
         ("Thu, 02 Jan 2031 12:00:30 GMT", 30.0),
         ("Thu, 02 Jan 2031 12:00:30 -0000", 30.0),
-        ("Thu, 02 Jan 2031 11:59:00 GMT", 0.0),
+        ("Thu, 02 Jan 2031 11:59:00 GMT", None),
+        ("Thu, 02 Jan 2031 12:00:00 GMT", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_RETRY_AFTER),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", MAX_RETRY_AFTER),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", None),
         ("Thu, 02 Jan 2031 13:00:10 +0100", 10.0),
         ("", None),
         (None, None),
         ("soon", None),
         ("-5", None),
-        ("1e9", None),
-        ("99999999999999", None),
         ("٣", None),
         ("Thu, 99 Jan 2031 12:00:30 GMT", None),
     ],
@@ -194,7 +210,13 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 @given(st.text())
 def test_any_retry_after_is_read_or_ignored(value: str) -> None:
     seconds = retry_after_seconds(value, NOW)
-    assert seconds is None or seconds >= 0
+    assert seconds is None or 0 < seconds <= MAX_RETRY_AFTER
+
+
+@given(st.integers().map(str) | st.floats().map(str) | st.datetimes().map(lambda moment: format_datetime(moment)))
+def test_no_retry_after_makes_us_hurry_or_wait_for_ever(value: str) -> None:
+    seconds = retry_after_seconds(value, NOW)
+    assert seconds is None or 0 < seconds <= MAX_RETRY_AFTER
 
 
 @given(st.text(max_size=5000))

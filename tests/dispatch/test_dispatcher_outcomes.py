@@ -1,0 +1,136 @@
+"""What the dispatcher makes of rejections, outages and requests to slow down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable
+
+from msgspec_runner.dispatch.retry import MAX_ATTEMPTS, MAX_ELAPSED
+from msgspec_runner.ledger.ledger import RunStatus
+from msgspec_runner.model import Outcome, State
+from tests.dispatch.dispatcher_world import (
+    ACCEPTED,
+    IN_DOUBT,
+    REJECTED,
+    STOP,
+    UNSENT,
+    Make,
+    in_turn,
+    throttled,
+)
+
+
+def test_a_rejection_is_recorded_and_the_run_goes_on(world: Make) -> None:
+    w = world(6, lambda row: REJECTED if row == 2 else ACCEPTED)
+    assert w.run().totals.accepted == 5
+    record = w.records()[2]
+    assert (record.state, record.http_status, record.error) == (State.REJECTED, 200, "Invalid number.")
+
+
+def test_twenty_rejections_alike_stop_the_run(world: Make) -> None:
+    w = world(100, lambda _: REJECTED)
+    result = w.run()
+    assert "20 messages in a row were rejected alike" in (result.stopped_reason or "")
+    assert 20 <= result.totals.rejected <= 23
+    assert result.totals.planned == 100 - result.totals.rejected
+    assert w.run_status() is RunStatus.STOPPED
+
+
+def test_a_refused_key_stops_the_run_and_leaves_the_rest_planned(world: Make) -> None:
+    w = world(50, lambda _: STOP)
+    result = w.run()
+    assert result.stopped_reason == "HTTP 401: the API refused the key"
+    assert result.totals.planned == 50
+    assert len(w.posts) <= 4
+    assert w.run_status() is RunStatus.STOPPED
+
+
+def test_an_outage_puts_few_messages_in_doubt(world: Make) -> None:
+    w = world(1000, lambda _: IN_DOUBT)
+    result = w.run()
+    assert 5 <= result.totals.in_doubt <= 5 + 3
+    assert result.totals.planned == 1000 - result.totals.in_doubt
+    assert len({row for row, _ in w.posts}) == len(w.posts), "nothing in doubt is ever posted again"
+
+
+def test_what_is_proven_unsent_is_tried_again(world: Make) -> None:
+    w = world(10, in_turn(UNSENT, UNSENT))
+    result = w.run()
+    assert result.totals.accepted == 10
+    assert {record.attempts for record in w.records().values()} == {3}
+
+
+def test_what_stays_unsent_stops_the_run_and_is_planned_again(world: Make) -> None:
+    waiting = []
+
+    def script(row: int) -> Outcome:
+        waiting.append(w.query("SELECT count(*) FROM messages WHERE state = 'retry_wait'")[0][0])
+        return UNSENT
+
+    w = world(100, script)
+    result = w.run()
+    assert result.stopped_reason == "no connection to the API (6 attempts in 8 s)"
+    assert result.totals.planned == 100
+    assert max(Counter(row for row, _ in w.posts).values()) == MAX_ATTEMPTS
+    assert w.posts[-1][1] - w.posts[0][1] <= MAX_ELAPSED
+    assert max(waiting) <= 8, "an outage does not pull the whole plan into retry_wait"
+    assert w.records()[1].error == "no connection to the API"
+
+
+def test_a_429_pauses_the_whole_run_for_as_long_as_the_api_says(world: Make) -> None:
+    tries: Counter[int] = Counter()
+
+    def script(row: int) -> Outcome:
+        tries[row] += 1
+        return throttled(retry_after=30.0) if row == 5 and tries[5] == 1 else ACCEPTED
+
+    w = world(40, script)
+    result = w.run()
+    assert result.totals.accepted == 40
+    told = next(time for row, time in w.posts if row == 5)
+    assert not [time for _, time in w.posts if told < time < told + 30.0]
+    assert any("HTTP 429: waiting 30.0 s" in (event.note or "") for event in w.events)
+
+
+def test_in_a_long_pause_nothing_is_left_sending(world: Make) -> None:
+    def script(row: int) -> Outcome | Awaitable[Outcome]:
+        if row == 1 and len(w.posts) <= 4:
+            return throttled(retry_after=600.0)
+        return ACCEPTED
+
+    w = world(40, script)
+    assert w.run().totals.accepted == 40
+    in_pause = [event for event, time in zip(w.events, w.event_times, strict=True) if time < 1500.0]
+    assert in_pause[-1].sending == 0
+
+
+def test_waits_for_429_are_not_counted_as_attempts_while_others_get_through(world: Make) -> None:
+    tries: Counter[int] = Counter()
+
+    def script(row: int) -> Outcome:
+        tries[row] += 1
+        return throttled(1.0) if row == 1 and tries[1] <= 10 else ACCEPTED
+
+    w = world(200, script, concurrency=2)
+    assert w.run().totals.accepted == 200
+    assert w.records()[1].attempts == 11
+
+
+def test_an_api_that_throttles_everything_stops_the_run(world: Make) -> None:
+    w = world(3, lambda _: throttled(20.0))
+    result = w.run()
+    assert "429 6 times in a row" in (result.stopped_reason or "")
+    assert result.totals.planned == 3
+    assert max(Counter(row for row, _ in w.posts).values()) <= MAX_ATTEMPTS
+
+
+def test_the_429_slows_the_run_down(world: Make) -> None:
+    tries: Counter[int] = Counter()
+
+    def script(row: int) -> Outcome:
+        tries[row] += 1
+        return throttled(1.0) if row % 20 == 0 and tries[row] == 1 else ACCEPTED
+
+    w = world(60, script, concurrency=5, rate=100.0)
+    assert w.run().totals.accepted == 60
+    assert min(event.rate or 0 for event in w.events) <= 50.0
