@@ -116,18 +116,19 @@ def rendered_rows(source: Source, renderer: Renderer, binder: Binder | None = No
     """
     if binder is None:
         binder = bind_columns(renderer.spec, source)
+    convert, render, header = binder.convert, renderer.render, source.header
     for row in source:
-        values, cell_problems = binder.convert(row)
-        rendered = renderer.render(values)
+        values, cell_problems = convert(row)
+        rendered = render(values)
         if not cell_problems:
-            yield RenderedRow(row, values, rendered, rendered.problems, source.header)
+            yield RenderedRow(row, values, rendered, rendered.problems, header)
             continue
         blamed = {problem.column for problem in cell_problems}
         # A bad cell is no value; what the message lacks without it is no problem of its own.
         problems = tuple(map(_cell_row_problem, cell_problems)) + tuple(
             problem for problem in rendered.problems if problem.column not in blamed and problem.rule != "renders-empty"
         )
-        yield RenderedRow(row, values, rendered, problems, source.header)
+        yield RenderedRow(row, values, rendered, problems, header)
 
 
 _CELL_RULES = {

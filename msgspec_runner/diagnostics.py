@@ -93,12 +93,14 @@ class Rows:
         total: how many there are in all; for people, not in the JSON report.
         every: the numbers of all that must be left out for this finding to go away, in any order; only where the
             linter was asked to keep them, and never those of samples.
+        samples: the numbers of the samples that share it, in any order; only where the linter was asked to keep them.
     """
 
     count: int
     sample: tuple[int, ...]
     total: int = 0
     every: Sequence[int] = field(default=(), compare=False, repr=False)
+    samples: Sequence[int] = field(default=(), compare=False, repr=False)
 
 
 class Diagnostic(NamedTuple):

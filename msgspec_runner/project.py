@@ -87,18 +87,30 @@ def load(paths: Sequence[Path], profile: str | None) -> Project:
     """
     config = configure(paths, profile)
     wanted = list(paths) or [config.root / path for path in config.specs]
+    for path in paths:
+        if not os.path.isdir(path) and not os.path.isfile(path):  # noqa: PTH112, PTH113 - is_dir() raises for a long name
+            raise UsageError(f"no file or folder {path}")
+    files = find_specs(wanted, config)
+    if not files:
+        where = ", ".join(str(path) for path in paths) or ", ".join(config.specs)
+        raise NoSpecError(f"no spec found in {where}: write one, or run `msgspec-runner init`")
+    return Project(config, files)
+
+
+def find_specs(places: Sequence[Path], config: Config) -> tuple[Path, ...]:
+    """Return the specs at some places, each once: the files, and what lies below the folders and is not excluded.
+
+    Args:
+        places: files and folders; one that is not there has no specs.
+        config: says what is excluded.
+    """
     files: dict[Path, None] = {}
-    for path in wanted:
+    for path in places:
         if os.path.isdir(path):  # noqa: PTH112 - is_dir() raises for a long name
             files |= dict.fromkeys(_below(path, config))
         elif os.path.isfile(path):  # noqa: PTH113
             files[path] = None
-        elif paths:
-            raise UsageError(f"no file or folder {path}")
-    if not files:
-        where = ", ".join(str(path) for path in paths) or ", ".join(config.specs)
-        raise NoSpecError(f"no spec found in {where}: write one, or run `msgspec-runner init`")
-    return Project(config, tuple(files))
+    return tuple(files)
 
 
 def configure(paths: Sequence[Path], profile: str | None) -> Config:

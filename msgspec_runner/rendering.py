@@ -7,7 +7,7 @@ linted and what is sent cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.config import Config
@@ -18,7 +18,6 @@ from msgspec_runner.templates import ABSENT, Bound, Environment, Piece, RenderEr
 
 if TYPE_CHECKING:
     from msgspec_runner.diagnostics import Fix, Severity
-    from msgspec_runner.model import Message
     from msgspec_runner.templates.coverage import Coverage
 
 Values = Mapping[str, object]
@@ -122,7 +121,9 @@ class Renderer:
         self._broken = tuple(broken)
         self.constant_problems = broken
         usable = [field for field in spec.fields if _is_usable(field, partials)]
-        self._steps = tuple(_Step(field, field.path[1:], self._producer(field)) for field in usable)
+        steps = [_Step(field, field.path[1:], self._producer(field)) for field in usable]
+        self._head = _same_for_all(steps)
+        self._steps = tuple(steps[len(self._head) :])
         self._key = self._text(key) if key is not None and _is_usable(key, partials) else None
         self._zone = self._zone_of(spec, timezone, partials) if spec.delivery.window is not None else None
         self._may_be_sms = spec.provider is None
@@ -136,7 +137,7 @@ class Renderer:
         """Return what the recipient with these values would get, or why it would be broken."""
         self._environment.next_recipient()
         frame = {**self._variables, **values} if self._variables else values
-        body: dict[str, object] = {}
+        body = self._head.copy()
         problems = list(self._broken)
         for field, path, produce in self._steps:
             try:
@@ -287,45 +288,27 @@ def merged_variables(config: Config, spec: Spec, flags: Values) -> dict[str, obj
     return {**config.vars, **spec.vars, **profile, **flags}
 
 
-def to_message(
-    spec: Spec, rendered: Rendered, row: int, origin: str, *, segments: int | None, delivery: str | None = None
-) -> Message:
-    """Return a sound rendered row as a message with its identity.
-
-    Args:
-        spec: where it comes from.
-        rendered: a row without problems.
-        row: 1-based number of the recipient.
-        origin: see :func:`msgspec_runner.model.identity`.
-        segments: SMS segments of the text; None where the provider has none.
-        delivery: the rules that hold when it is posted; None where there are none.
-    """
-    # Only who sends needs digests, which take longer to load than many a lint takes to run.
-    import hashlib
-
-    import orjson
-
-    from msgspec_runner.model import Message, identity
-
-    return Message(
-        key=identity(origin, spec.id, spec.edition, rendered.to, rendered.recipient_key),
-        recipient_key=rendered.recipient_key,
-        spec=spec.id,
-        edition=spec.edition,
-        row=row,
-        to=rendered.to,
-        body=orjson.dumps(rendered.body),
-        digest=hashlib.sha256(orjson.dumps(rendered.body, option=orjson.OPT_SORT_KEYS)).hexdigest(),
-        segments=segments,
-        delivery=delivery,
-    )
-
-
 def _raiser(error: Invalid) -> Callable[[Values], object]:
     def produce(_: Values) -> object:
         raise error
 
     return produce
+
+
+def _same_for_all(steps: Iterable[_Step]) -> dict[str, object]:
+    """Return what every body begins with, mostly the provider and the channel: it is not made anew for each."""
+    head: dict[str, object] = {}
+    for field, path, produce in steps:
+        if not field.template.is_static or len(path) > 1:
+            break
+        try:
+            value = produce({})
+        except Invalid:
+            break
+        if value is None:
+            break
+        head[path[0]] = value
+    return head
 
 
 def _empty_for_absent(bound: Bound) -> Callable[[Values], str]:
@@ -374,7 +357,7 @@ _SENT_BY_ALL = frozenset(CONTENT) - {"template"}
 
 
 def _has_content(body: Mapping[str, object]) -> bool:
-    return not _SENT_BY_ALL.isdisjoint(body) or ("template" in body and not _is_sms(body))
+    return "text" in body or not _SENT_BY_ALL.isdisjoint(body) or ("template" in body and not _is_sms(body))
 
 
 _RULES = {"missing": "empty-cell", "bound": "unsafe-expression", "include": "missing-include"}

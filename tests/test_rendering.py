@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from msgspec_runner.content.blank import is_blank
+from msgspec_runner.messages import to_message
 from msgspec_runner.model import SANDBOX_ORIGIN, identity
-from msgspec_runner.rendering import Rendered, Renderer, to_message
+from msgspec_runner.rendering import Rendered, Renderer
 from msgspec_runner.source.document import parse_document
 from msgspec_runner.spec import CONTENT, build_spec
 from msgspec_runner.templates import ABSENT

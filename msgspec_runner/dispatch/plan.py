@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from msgspec_runner.dispatch.delivery import Reason
 from msgspec_runner.ledger.ledger import Entry
 from msgspec_runner.model import State
+from msgspec_runner.timing import Reason
 
 
 class Decision(StrEnum):
@@ -42,14 +42,14 @@ def decide(entry: Entry | None, digest: str) -> Decision:
         return Decision.NEW
     changed = entry.digest != digest
     match entry.state:
+        case State.ACCEPTED:  # first: so are most, where a long list is sent again
+            return Decision.CHANGED if changed else Decision.SENT
         case State.PLANNED | State.RETRY_WAIT:
             return Decision.BUSY if entry.run_alive else Decision.NEW
         case State.SENDING if entry.run_alive:
             return Decision.BUSY
         case State.SENDING | State.IN_DOUBT:
             return Decision.CHANGED if changed else Decision.IN_DOUBT
-        case State.ACCEPTED:
-            return Decision.CHANGED if changed else Decision.SENT
         case State.REJECTED:
             return Decision.NEW if changed else Decision.REJECTED
         case State.CANCELLED:

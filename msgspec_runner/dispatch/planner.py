@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
-from msgspec_runner.audience import RenderedRow, open_audience, recipients_path, rendered_rows
-from msgspec_runner.content.segments import segments
-from msgspec_runner.dispatch.delivery import Due, Reason, due, own_schedule, read, rules_of, written
+from msgspec_runner.audience import open_audience, recipients_path, rendered_rows
+from msgspec_runner.dispatch.delivery import own_schedule, read
+from msgspec_runner.dispatch.drafting import Draft
 from msgspec_runner.dispatch.plan import Decision, SpecPlan, decide
-from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
+from msgspec_runner.errors import RecipientsError, UnsendableError
 from msgspec_runner.ledger.ledger import Entry, Ledger, Skip
 from msgspec_runner.ledger.spool import PlanSpool, Twin
-from msgspec_runner.model import Message, identity
+from msgspec_runner.model import Message, State
 from msgspec_runner.recipients.readers import fingerprint
-from msgspec_runner.rendering import Rendered, Renderer, RowProblem, to_message
+from msgspec_runner.rendering import Renderer
 from msgspec_runner.spec import Spec
+from msgspec_runner.timing import Due, Reason, due
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,13 @@ class Target:
         renderer: of it.
         invalid: numbers of the rows to leave out, as the linter blamed them, beside those that cannot be rendered;
             None: every row must be sound.
+        draft: its messages, where they were put into the spool already, while its rows were linted.
     """
 
     spec: Spec
     renderer: Renderer
     invalid: Collection[int] | None = None
+    draft: Draft | None = None
 
 
 @dataclass(slots=True)
@@ -130,11 +132,11 @@ def build_plan(
     recipients: Path | None,
     rails: Rails,
 ) -> Plan:
-    """Render every message of the targets, and decide for each what to do.
+    """Render the messages that are not drafted yet, and decide for every one what to do.
 
     Args:
         targets: specs that were linted, in the order to send them.
-        spool: empty; keeps the messages.
+        spool: keeps the messages; empty but for drafts.
         ledger: None takes everything as new.
         origin: see :func:`msgspec_runner.model.identity`.
         root: the project's root.
@@ -159,7 +161,8 @@ def build_plan(
         )
         by_spec[target.spec.id] = spec_plan
         plan.specs.append(spec_plan)
-        spool.add(_messages(target, spool, origin=origin, root=root, recipients=recipients))
+        draft = target.draft or _drafted(target, spool, origin=origin, root=root, recipients=recipients)
+        draft.conclude(target.invalid)
     for skip in spool.left_out():
         by_spec[skip.spec].add(Decision.INVALID, None)
     _refuse_conflicts(spool, by_spec)
@@ -210,6 +213,37 @@ def left_out(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
 _REASONS = {Decision.SUPPRESSED: "suppressed", Decision.EXPIRED: "expired"}
 
 
+def skips(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
+    """Yield every row that is left out, whatever the reason; see :func:`left_out` for the arguments."""
+    for twin in spool.duplicates():
+        yield _skip(twin, "duplicate")
+    yield from spool.left_out()
+    yield from left_out(spool, ledger, rails)
+
+
+def unrecorded(rows: Iterable[Skip], ledger: Ledger, origin: str) -> Iterator[Skip]:
+    """Yield the rows that the ledger does not have yet, of whatever run, with the same reason.
+
+    A command that is run every hour, and finds the same bad row each time, must not fill the ledger with it. What was
+    erased from the ledger is not brought back.
+
+    Args:
+        rows: that are left out.
+        ledger: where they may be.
+        origin: of the plan.
+    """
+    known: set[int] | None = None  # of digests: a million suppressed rows are 80 MB
+    for row in rows:
+        if known is None:
+            known = {
+                hash((skip.spec, skip.edition, skip.row, skip.error, skip.key, skip.to, skip.recipient_key))
+                for skip in ledger.messages(state=State.SKIPPED, origin=origin)
+            }
+        place = (row.spec, row.edition, row.row, row.reason, row.key)
+        if known.isdisjoint((hash((*place, row.to, row.recipient_key)), hash((*place, "", "")))):
+            yield row
+
+
 def decisions_by_key(spool: PlanSpool, ledger: Ledger | None, rails: Rails) -> Iterator[tuple[Message, Decision]]:
     """Yield every message with what is to be done with it, in the order of the keys: how a plan is pinned."""
     for chunk in _decided(spool.chunks_by_key(), ledger, rails):
@@ -220,14 +254,13 @@ def _decided(
     chunks: Iterable[list[Message]], ledger: Ledger | None, rails: Rails
 ) -> Iterator[list[tuple[Message, Decision]]]:
     for chunk in chunks:
-        entries = ledger.entries([message.key for message in chunk]) if ledger is not None else {}
-        yield [(message, rails.decide(entries.get(message.key), message)) for message in chunk]
-
-
-def duplicate_skips(spool: PlanSpool) -> Iterator[Skip]:
-    """Yield the rows that say the same to the same recipient again."""
-    for twin in spool.duplicates():
-        yield _skip(twin, "duplicate")
+        unsent: Mapping[str, Entry | None] = dict.fromkeys(message.key for message in chunk)
+        if ledger is not None:
+            unsent = ledger.unsent({message.key: message.digest for message in chunk})
+        yield [
+            (message, rails.decide(unsent[message.key], message) if message.key in unsent else Decision.SENT)
+            for message in chunk
+        ]
 
 
 def _skip(row: Message | Twin, reason: str) -> Skip:
@@ -243,69 +276,13 @@ def _skip(row: Message | Twin, reason: str) -> Skip:
     )
 
 
-def _messages(
-    target: Target, spool: PlanSpool, *, origin: str, root: Path, recipients: Path | None
-) -> Iterator[Message]:
-    spec, renderer, invalid = target.spec, target.renderer, target.invalid
-    most = spec.delivery.max_recipients
-    delivery = _delivery(spec)
-    count = 0
-    with open_audience(spec, root, recipients) as source:
-        for row in rendered_rows(source, renderer):
-            count += 1
-            if most is not None and count > most:
-                raise UsageError(
-                    f"{spec.document.file}: more than {most:,} recipients, which delivery.max_recipients forbids: "
-                    "check the recipients, or raise it in a reviewed commit. Nothing was sent."
-                )
-            # What is wrong with the spec itself would leave everybody out, so it is refused.
-            for problem in row.problems:
-                if invalid is not None and not _is_of_spec(problem, row, renderer):
-                    continue
-                raise UnsendableError(
-                    f"{spec.document.file}: row {row.row.number} cannot be sent ({problem.rule}: {problem.detail}), "
-                    "and the configuration ignores that rule. Correct the row. Nothing was sent."
-                )
-            if invalid is not None and (row.problems or row.row.number in invalid):
-                spool.leave_out(_invalid(spec, row, origin))
-                continue
-            yield to_message(
-                spec,
-                row.rendered,
-                row.row.number,
-                origin,
-                segments=sms_segments(row.rendered),
-                delivery=delivery(row.rendered.zone),
-            )
-
-
-def _is_of_spec(problem: RowProblem, row: RenderedRow, renderer: Renderer) -> bool:
-    """Say whether no cell can be to blame: the field is the same or broken for everybody, or there are no cells."""
-    is_same = problem.field is None or problem.field.template.is_static
-    return not row.header or (not problem.column and is_same) or problem in renderer.constant_problems
-
-
-def _invalid(spec: Spec, row: RenderedRow, origin: str) -> Skip:
-    """Return a row as the ledger records it; its identity only where it has one."""
-    rendered = row.rendered
-    key = identity(origin, spec.id, spec.edition, rendered.to, rendered.recipient_key) if not row.problems else ""
-    return Skip(spec.id, spec.edition, row.row.number, "invalid", rendered.to, rendered.recipient_key, key)
-
-
-def _delivery(spec: Spec) -> Callable[[str], str | None]:
-    """Return what gives a recipient's delivery rules as the ledger keeps them: made once a time zone."""
-    given = spec.delivery
-    if given.window is None and given.hold is None and given.expires is None:
-        return lambda _: None
-    return cache(lambda zone: written(rules_of(given, zone, spec.document.file)))
-
-
-def sms_segments(rendered: Rendered) -> int | None:
-    """Return how many segments a rendered SMS takes; None where it is none."""
-    text = rendered.body.get("text")
-    if rendered.body.get("provider") != "twlo" or not isinstance(text, str):
-        return None
-    return segments(text).count
+def _drafted(target: Target, spool: PlanSpool, *, origin: str, root: Path, recipients: Path | None) -> Draft:
+    draft = Draft(target.renderer, spool, origin, leaves_out=target.invalid is not None)
+    with open_audience(target.spec, root, recipients) as source:
+        for _ in draft.through(rendered_rows(source, target.renderer)):
+            if draft.is_refused:
+                break
+    return draft
 
 
 def _refuse_conflicts(spool: PlanSpool, by_spec: dict[str, SpecPlan]) -> None:

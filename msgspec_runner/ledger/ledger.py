@@ -8,7 +8,7 @@ leaves behind is *in doubt*, never forgotten and never sent again by itself (con
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -35,6 +35,7 @@ __all__ = [
     "Planned",
     "Record",
     "Run",
+    "RunLedger",
     "RunStatus",
     "Settlement",
     "Skip",
@@ -46,7 +47,27 @@ __all__ = [
 ]
 
 
-class Ledger(Protocol):
+class RunLedger(Protocol):
+    """What a dispatcher needs of a ledger; see :class:`Ledger` for what each method promises."""
+
+    def pending(self, run_id: str, after: int = 0, limit: int = 500) -> list[Planned]:
+        """Return the next ``planned`` messages of a run."""
+        ...
+
+    def commit(self, run_id: str, claims: Sequence[str], settlements: Sequence[Settlement]) -> set[str]:
+        """Settle outcomes and claim the next messages."""
+        ...
+
+    def remember(self, run_id: str, settlement: Settlement) -> None:
+        """Take note of an outcome that :meth:`commit` will bring later."""
+        ...
+
+    def end(self, run_id: str, status: RunStatus, reason: str | None = None) -> Totals:
+        """Close a run."""
+        ...
+
+
+class Ledger(RunLedger, Protocol):
     """A store of identities and states, safe to call from any thread, one call at a time.
 
     Methods block (they wait for the disk); the dispatcher calls them from its own writer thread. Each raises
@@ -70,6 +91,16 @@ class Ledger(Protocol):
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Return what is known of ``keys``; an unknown key is absent. A few hundred keys a call."""
+        ...
+
+    def unsent(self, digests: Mapping[str, str]) -> dict[str, Entry | None]:
+        """Return what is known of messages that were not accepted as they are, by key; None: nothing is known.
+
+        For plans: of a million messages that were all sent, what is left out here need not be looked at.
+
+        Args:
+            digests: of the messages' bodies as they are now, by key; a few hundred a call.
+        """
         ...
 
     def begin(self, run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import psycopg
 
 from msgspec_runner.errors import LedgerError
-from msgspec_runner.ledger import postgres_deciding, rows
+from msgspec_runner.ledger import postgres_deciding, postgres_shared, rows
 from msgspec_runner.ledger import postgres_statements as statements
 from msgspec_runner.ledger.journal import Journal, abandoned
+from msgspec_runner.ledger.leases import terms
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import (
@@ -96,6 +97,16 @@ class PostgresLedger:
         return self._id
 
     @property
+    def address(self) -> Address:
+        """Where it is, for those that open sessions of their own."""
+        return self._address
+
+    @property
+    def journals(self) -> Path:
+        """The folder for what waits while the server is away."""
+        return self._journals
+
+    @property
     def location(self) -> str:
         """The address, without a password."""
         return self._address.location
@@ -111,8 +122,16 @@ class PostgresLedger:
         """Return what is known of ``keys``, by key."""
         found = self._read(statements.ENTRIES, ([*keys],))
         return {
-            key: Entry(State(state), digest, run, alive or run in self._held, message_id, error, updated_at)
-            for key, state, digest, run, alive, message_id, error, updated_at in found
+            key: Entry(State(state), digest, run, alive or run in self._held)
+            for key, state, digest, run, alive in found
+        }
+
+    def unsent(self, digests: Mapping[str, str]) -> dict[str, Entry | None]:
+        """Return what is known of messages that were not accepted as they are, by key; None: nothing is known."""
+        found = self._read(statements.UNSENT, ([*digests], [*digests.values()]))
+        return {
+            key: None if state is None else Entry(State(state), digest, run, alive or run in self._held)
+            for key, state, digest, run, alive in found
         }
 
     def begin(self, run: Run) -> None:
@@ -136,6 +155,9 @@ class PostgresLedger:
             now = timestamp(self._clock())
             self._write(lambda session, *about: postgres_deciding.settle_noted(session, *about), run_id, noted, now)
         in_doubt: int = self._write(self._recover)
+        with self._mutex, postgres_errors(self._address):
+            now = timestamp(self._clock())
+            in_doubt += self._reach(lambda session: postgres_shared.recover(session, terms(), now))
         return in_doubt
 
     def _recover(self, session: Connection) -> int:

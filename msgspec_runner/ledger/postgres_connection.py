@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -54,6 +55,10 @@ keepalives tell the server within a minute, and with it everybody who wonders wh
 page of a plan is a walk along an index; a planner without statistics, as in the first minute of a large plan, would
 read and sort all that is left for each."""
 
+NOT_IDLE = "SET idle_in_transaction_session_timeout = '2s'"
+"""For sessions whose short transactions lock what others wait for: where the client stands still or is cut off in the
+middle of one, the server ends it, long before it misses the connection."""
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -96,16 +101,9 @@ def connect(address: Address) -> Connection:
         psycopg.Error: the server cannot be reached, or says no.
         LedgerError: it is no server for a ledger.
     """
-    given = conninfo_to_dict(address.conninfo)
-    network = {name: value for name, value in _NETWORK.items() if name not in given}
-    connection = psycopg.connect(address.conninfo, autocommit=True, client_encoding="utf8", **network)  # type: ignore[arg-type]
+    connection = psycopg.connect(address.conninfo, autocommit=True, **parameters(address))
     try:
-        if connection.info.server_version < OLDEST_SERVER:
-            raise LedgerError(f"the ledger {address.location} is on a PostgreSQL older than 13: upgrade the server")
-        if connection.info.parameter_status("server_encoding") != "UTF8":
-            raise LedgerError(
-                f"the ledger {address.location} is in a database that is not UTF-8. Make one: createdb -E UTF8 NAME"
-            )
+        _check_server(connection.info, address)
         connection.execute(_SESSION)
         connection.execute("SELECT set_config('search_path', %s, false)", (f'"{address.schema}", pg_catalog',))
         if connection.info.server_version >= 140000:
@@ -114,6 +112,45 @@ def connect(address: Address) -> Connection:
         connection.close()
         raise
     return connection
+
+
+async def connect_async(address: Address) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    """Open a session in the ledger's schema for an event loop, as the server has them otherwise.
+
+    Raises:
+        psycopg.Error: the server cannot be reached, or says no.
+    """
+    connection = await psycopg.AsyncConnection.connect(address.conninfo, autocommit=True, **parameters(address))
+    try:
+        await find_schema(connection, address)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def find_schema(connection: psycopg.AsyncConnection[Any], address: Address) -> None:
+    """Let a session see the ledger's schema only; no transaction is open afterwards that was not open before."""
+    await connection.execute(NOT_IDLE)
+    await connection.execute("SELECT set_config('search_path', %s, false)", (f'"{address.schema}", pg_catalog',))
+    if not connection.autocommit:
+        await connection.commit()
+
+
+def parameters(address: Address) -> dict[str, Any]:
+    """Return what a connection is opened with beside its address: what that says itself is left as it is."""
+    given = conninfo_to_dict(address.conninfo)
+    return {"client_encoding": "utf8", **{name: value for name, value in _NETWORK.items() if name not in given}}
+
+
+def _check_server(info: psycopg.ConnectionInfo, address: Address) -> None:
+    """Raise LedgerError where a server is none for a ledger."""
+    if info.server_version < OLDEST_SERVER:
+        raise LedgerError(f"the ledger {address.location} is on a PostgreSQL older than 13: upgrade the server")
+    if info.parameter_status("server_encoding") != "UTF8":
+        raise LedgerError(
+            f"the ledger {address.location} is in a database that is not UTF-8. Make one: createdb -E UTF8 NAME"
+        )
 
 
 def is_lost(error: psycopg.Error, connection: Connection | None) -> bool:

@@ -49,8 +49,16 @@ def resolve(connection: Connection, settlements: Sequence[Settlement], by: str, 
     return resolved
 
 
-def settle_noted(connection: Connection, run_id: str, noted: Sequence[Noted], now: str) -> None:
-    """Bring the outcomes of a dead run's journal to the ledger inside a transaction."""
+def settle_noted(connection: Connection, owner: str, noted: Sequence[Noted], now: str) -> None:
+    """Bring the outcomes of a dead process's journal to the ledger inside a transaction.
+
+    Args:
+        connection: in a transaction.
+        owner: the run; of a worker's journal the run, a dot, and its session.
+        noted: its outcomes.
+        now: as the ledger writes it.
+    """
+    run_id = owner.partition(".")[0]
     for turn, settled in ((each.turn, each.settlement) for each in noted):
         key, state, http_status, message_id, error, attempts, at, scheduled_for = outcome_row(settled, now)
         # Nobody is left who would wait for its next attempt.
@@ -71,7 +79,7 @@ def settle_noted(connection: Connection, run_id: str, noted: Sequence[Noted], no
         done = connection.execute(statements.SETTLE_NOTED, values).rowcount
         if not done and message_id:
             found = connection.execute(statements.MESSAGE_IDS, ([message_id],)).fetchall()
-            if not any(owner == key for _, _, owner in found):
+            if not any(holder == key for _, _, holder in found):
                 reason = f"run {run_id} sent it: accepted as {message_id}, known too late"
                 connection.execute(statements.DECIDE, (key, now, "recover", "lost", reason))
 

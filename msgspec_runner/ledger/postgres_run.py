@@ -31,7 +31,7 @@ from msgspec_runner.ledger.states import sources
 from msgspec_runner.ledger.values import Planned, RunStatus, Settlement, Skip, Totals
 from msgspec_runner.model import Message, State
 
-_SOURCES = {state: "|".join(["", *sorted(sources(state)), ""]) for state in State}
+SOURCES = {state: "|".join(["", *sorted(sources(state)), ""]) for state in State}
 """From which states an outcome may bring a message to each: ``|in_doubt|sending|``."""
 
 T = TypeVar("T")
@@ -246,7 +246,7 @@ class RunSession:
 
     def commit(self, claims: Sequence[str], settlements: Sequence[Settlement], now: str) -> set[str]:
         """Settle and claim, each durably; return what was claimed."""
-        *earlier, last = _waves(settlements)
+        *earlier, last = waves(settlements)
         faults: list[str] = []
         for wave in earlier:
             faults += self._commit((), wave, now)[1]
@@ -272,7 +272,7 @@ class RunSession:
             "tries": [row[5] for row in rows],
             "times": [row[6] for row in rows],
             "schedules": [row[7] for row in rows],
-            "sources": [_SOURCES[settled.state] for settled in settlements],
+            "sources": [SOURCES[settled.state] for settled in settlements],
             "claims": [*claims],
         }
         row: Any = self.lasting(
@@ -325,7 +325,7 @@ class RunSession:
         return totals
 
 
-def _waves(settlements: Sequence[Settlement]) -> list[list[Settlement]]:
+def waves(settlements: Sequence[Settlement]) -> list[list[Settlement]]:
     """Return outcomes in their order, each message at most once in a wave; the last one may be empty."""
     waves: list[list[Settlement]] = [[]]
     seen: set[str] = set()

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 ENTRIES: Final = """
-SELECT key, state, digest, run, run IN (SELECT id FROM living), message_id, error, updated_at
+SELECT key, state, digest, run, run IN (SELECT id FROM living)
 FROM messages WHERE key = ANY (%s)
+"""
+
+UNSENT: Final = """
+SELECT asked.key, state, messages.digest, run, run IN (SELECT id FROM living)
+FROM unnest(%s::text[], %s::text[]) AS asked (key, digest) LEFT JOIN messages ON messages.key = asked.key
+WHERE (state, messages.digest) IS DISTINCT FROM ('accepted', asked.digest)
 """
 
 LIVING: Final = "SELECT id FROM living"
@@ -36,7 +42,11 @@ REPLAN_WAITING: Final = """
 UPDATE messages SET state = 'planned', updated_at = %s WHERE run = %s AND state = 'retry_wait'
 """
 
-RUNNING: Final = "SELECT id, lock FROM runs WHERE status = 'running' ORDER BY id"
+RUNNING: Final = """
+SELECT id, lock FROM runs
+WHERE status = 'running' AND NOT EXISTS (SELECT FROM shared_runs WHERE shared_runs.run = runs.id) ORDER BY id
+"""
+"""Those with a process of their own."""
 
 LOCK_DEAD: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 
@@ -108,6 +118,7 @@ UPDATE messages SET state = %(state)s, http_status = %(http_status)s, message_id
                     error = %(error)s, attempts = coalesce(%(attempts)s, attempts), updated_at = %(at)s,
                     scheduled_for = coalesce(%(scheduled_for)s, scheduled_for)
 WHERE key = %(key)s AND run = %(run)s AND state = ANY (%(sources)s) AND coalesce(claimed_in, 0) <= %(turn)s
+  AND claimant(claimed_in) = claimant(%(turn)s)
 """
 
 RELEASE: Final = """

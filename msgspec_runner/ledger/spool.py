@@ -7,12 +7,12 @@ asked when all are there: to sort a million identities takes a fraction of the t
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -75,7 +75,17 @@ _PAGE_BY_KEY = """
 SELECT id, key, recipient_key, spec, edition, row, "to", body, digest, segments, delivery
 FROM messages WHERE key > ? ORDER BY key LIMIT ?
 """
-_LEAVE_OUT = "INSERT INTO left_out VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LEAVE_OUT = "INSERT INTO left_out VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LEAVE_OUT_ROWS = (
+    """
+    INSERT INTO left_out
+    SELECT id, spec, edition, row, :reason, "to", recipient_key, key, NULL FROM messages
+    WHERE id > :after AND id <= :last AND row IN (SELECT value FROM json_each(:rows))
+    """,
+    """
+    DELETE FROM messages WHERE id > :after AND id <= :last AND row IN (SELECT value FROM json_each(:rows))
+    """,
+)
 _PAGE_LEFT_OUT = """
 SELECT id, spec, edition, row, reason, "to", recipient_key, key, segments FROM left_out WHERE id > ? ORDER BY id LIMIT ?
 """
@@ -106,12 +116,13 @@ class PlanSpool:
 
     Args:
         directory: where the file lies (mode 0600) until it is closed; None: the system's place for such files.
+        batch: rows that are written at a time.
 
     Raises:
         LedgerError: (any method) the disk is full, or the folder cannot be written.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, batch: int = 1000) -> None:
         with ledger_errors("spool"):
             descriptor, name = tempfile.mkstemp(prefix="msgspec-runner-plan-", suffix=".db", dir=directory)
             os.close(descriptor)
@@ -125,35 +136,84 @@ class PlanSpool:
                 raise
             with suppress(PermissionError):  # Windows removes it on close instead
                 self._path.unlink()
-        self._added = 0
+        self._batch = batch
+        self._rows = 0
         self._settled = 0
+        self._messages: list[tuple[object, ...]] = []
+        self._left_out: list[tuple[object, ...]] = []
 
-    def add(self, messages: Iterable[Message], chunk: int = 1000) -> None:
-        """Append messages; one whose identity is taken becomes a duplicate or a conflict instead.
+    @property
+    def rows(self) -> int:
+        """How many rows were added: messages, and rows that are left out."""
+        return self._rows
+
+    def add(self, messages: Iterable[Message]) -> None:
+        """Append messages in the order in which they shall be sent; see :meth:`put`."""
+        for message in messages:
+            self.put(message)
+
+    def put(self, message: Message) -> None:
+        """Append a message; one whose identity is taken becomes a duplicate or a conflict instead."""
+        self._rows += 1
+        self._messages.append((self._rows, *message))
+        if len(self._messages) >= self._batch:
+            self._write()
+
+    def leave_out(self, skip: Skip) -> None:
+        """Keep a row that is to be recorded as skipped; it takes no identity."""
+        self._rows += 1
+        self._left_out.append((self._rows, *skip))
+        if len(self._left_out) >= self._batch:
+            self._write()
+
+    def leave_out_rows(self, after: int, last: int, rows: Collection[int], reason: str) -> None:
+        """Leave out messages that were added before.
 
         Args:
-            messages: in the order in which they shall be sent.
-            chunk: messages a transaction.
+            after: how many :attr:`rows` there were when the first of them could be added.
+            last: how many there were when the last of them had been.
+            rows: numbers of recipients.
+            reason: as :class:`~msgspec_runner.ledger.values.Skip` has it.
         """
-        remaining = iter(messages)
-        while batch := list(islice(remaining, chunk)):
-            rows = [(number, *message) for number, message in enumerate(batch, self._added + 1)]
-            self._added += len(batch)
-            with ledger_errors("spool"):
-                self._connection.execute("BEGIN")
-                self._connection.executemany(_ADD, rows)
-                self._connection.execute("COMMIT")
+        self._write()
+        numbers = {"after": after, "last": last, "rows": json.dumps([*rows]), "reason": reason}
+        with ledger_errors("spool"):
+            self._connection.execute("BEGIN")
+            for statement in _LEAVE_OUT_ROWS:
+                self._connection.execute(statement, numbers)
+            self._connection.execute("COMMIT")
+
+    def cut(self, after: int) -> None:
+        """Forget all but the first rows that were added."""
+        self._write()
+        with ledger_errors("spool"):
+            for table in ("messages", "left_out"):
+                self._connection.execute(f"DELETE FROM {table} WHERE id > ?", (after,))  # noqa: S608 - our own names
+        self._rows = after
+
+    def _write(self) -> None:
+        """Write what was added and is still in memory."""
+        if not self._messages and not self._left_out:
+            return
+        with ledger_errors("spool"):
+            self._connection.execute("BEGIN")
+            self._connection.executemany(_ADD, self._messages)
+            self._connection.executemany(_LEAVE_OUT, self._left_out)
+            self._connection.execute("COMMIT")
+        self._messages.clear()
+        self._left_out.clear()
 
     def _settle(self) -> None:
         """Move what shares an identity with an earlier message out of the messages; before anything is read."""
-        if self._settled == self._added:
+        if self._settled == self._rows:
             return
+        self._write()
         with ledger_errors("spool"):
             self._connection.execute("BEGIN")
             for statement in _SETTLE:
                 self._connection.execute(statement)
             self._connection.execute("COMMIT")
-        self._settled = self._added
+        self._settled = self._rows
 
     def __len__(self) -> int:
         self._settle()
@@ -190,13 +250,9 @@ class PlanSpool:
             yield chunk
             after = chunk[-1].key
 
-    def leave_out(self, skip: Skip) -> None:
-        """Keep a row that is to be recorded as skipped; it takes no identity."""
-        with ledger_errors("spool"):
-            self._connection.execute(_LEAVE_OUT, skip)
-
     def left_out(self, size: int = 500) -> Iterator[Skip]:
         """Yield the rows that were left out, in order."""
+        self._write()
         after = 0
         while True:
             with ledger_errors("spool"):

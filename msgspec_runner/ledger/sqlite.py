@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -96,10 +96,17 @@ class SqliteLedger:
         """Return what is known of ``keys``, by key."""
         with self._reading():
             found = self._connection.execute(statements.ENTRIES, (json.dumps(keys),)).fetchall()
-            alive = self._alive({run for _, _, _, run, _, _, _ in found})
+            alive = self._alive({run for _, _, _, run in found})
+        return {key: Entry(State(state), digest, run, run in alive) for key, state, digest, run in found}
+
+    def unsent(self, digests: Mapping[str, str]) -> dict[str, Entry | None]:
+        """Return what is known of messages that were not accepted as they are, by key; None: nothing is known."""
+        with self._reading():
+            found = self._connection.execute(statements.UNSENT, (json.dumps(digests),)).fetchall()
+            alive = self._alive({run for _, state, _, run in found if state is not None})
         return {
-            key: Entry(State(state), digest, run, run in alive, message_id, error, updated_at)
-            for key, state, digest, run, message_id, error, updated_at in found
+            key: None if state is None else Entry(State(state), digest, run, run in alive)
+            for key, state, digest, run in found
         }
 
     def begin(self, run: Run) -> None:

@@ -11,8 +11,14 @@ from typing import Final
 LEDGER_ID: Final = "SELECT id FROM ledger"
 
 ENTRIES: Final = """
-SELECT key, state, digest, run, message_id, error, updated_at
+SELECT key, state, digest, run
 FROM messages WHERE key IN (SELECT value FROM json_each(?))
+"""
+
+UNSENT: Final = """
+SELECT asked.key, state, digest, run
+FROM json_each(?) AS asked LEFT JOIN messages ON messages.key = asked.key
+WHERE state IS NULL OR state <> 'accepted' OR digest <> asked.value
 """
 
 RUNNING: Final = "SELECT id FROM runs WHERE status = 'running'"

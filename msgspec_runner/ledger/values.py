@@ -89,9 +89,6 @@ class Entry(NamedTuple):
     digest: str
     run: str
     run_alive: bool
-    message_id: str | None
-    error: str | None
-    updated_at: str
 
 
 class Planned(NamedTuple):

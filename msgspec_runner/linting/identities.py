@@ -61,4 +61,5 @@ class Identities:
 
 
 def _mark(row: RenderedRow) -> int:
-    return hash((row.rendered.to, row.rendered.recipient_key))
+    _, to, recipient_key, _, _ = row.rendered
+    return hash((to, recipient_key))

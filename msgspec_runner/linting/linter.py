@@ -14,7 +14,7 @@ from msgspec_runner.linting.fingerprints import with_fingerprints
 from msgspec_runner.linting.flows import Flows
 from msgspec_runner.linting.review import review, without_suppressed
 from msgspec_runner.linting.row_context import RowContext
-from msgspec_runner.linting.row_pass import RowReport, row_findings, walk_rows
+from msgspec_runner.linting.row_pass import Passage, RowReport, row_findings, walk_rows
 from msgspec_runner.linting.rule import Finding, Rule, SpecFacts
 from msgspec_runner.linting.rules import RULES
 from msgspec_runner.linting.selection import ignored_in_file, selected
@@ -83,6 +83,7 @@ class Linter:
         rows: whether to render recipients; without, only the specs as written are looked at.
         show_data: whether findings hold what is in the cells that they blame: people's data.
         every_row: whether findings know all the rows that they blame, for who leaves those out.
+        through: what the recipients of each spec pass on their way to the rules, once for every profile.
     """
 
     config: Config
@@ -93,6 +94,7 @@ class Linter:
     now: datetime | None = None
     show_data: bool = False
     every_row: bool = False
+    through: Passage | None = None
 
     def lint(self, documents: Iterable[Document]) -> LintResult:
         """Return every finding in the documents, and across them.
@@ -158,9 +160,9 @@ class Linter:
             catalogs = _catalogs(config, read)
             flows = Flows(spec, variables)
             context = RowContext(spec, renderer, config, catalogs, flows, now)
-            report = (
-                walk_rows(context, self.recipients, rules, every_row=self.every_row) if self.rows else RowReport(None)
-            )
+            report = RowReport(None)
+            if self.rows:
+                report = walk_rows(context, self.recipients, rules, every_row=self.every_row, through=self.through)
             walks.append((config, variables, catalogs, flows, report))
         for config, variables, catalogs, flows, report in walks:  # what one profile never writes, another may
             columns = frozenset(report.columns) if report.columns is not None else None

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from msgspec_runner.audience import bind_columns, open_audience, open_samples, recipients_path, rendered_rows
+from msgspec_runner.audience import (
+    RenderedRow,
+    bind_columns,
+    open_audience,
+    open_samples,
+    recipients_path,
+    rendered_rows,
+)
 from msgspec_runner.diagnostics import Related, Rows, Severity, Span
 from msgspec_runner.errors import RecipientsError
 from msgspec_runner.linting.costs import COSTS, told
@@ -21,6 +28,9 @@ from msgspec_runner.recipients.rows import Row, Source
 from msgspec_runner.rendering import Renderer, RowProblem
 from msgspec_runner.spec import Field, Spec
 from msgspec_runner.templates import RESERVED_NAMES
+
+Passage = Callable[[Renderer, Iterator[RenderedRow]], Iterator[RenderedRow]]
+"""What a spec's recipients pass, rendered, on their way to the rules; it yields each of them as it came."""
 
 SHOWN_CHARACTERS = 80
 """How much of a cell is shown to who asks for it."""
@@ -45,6 +55,7 @@ class Group:
         costs: how many have which :attr:`RowProblem.cost <msgspec_runner.rendering.RowProblem>`.
         first: of the rows that are shown, the number of the earlier row that goes to the same recipient.
         every: the numbers of all of them, where they are kept.
+        samples: the numbers of the samples among them, where they are kept; ``every`` has none of those.
     """
 
     source: Source
@@ -55,6 +66,7 @@ class Group:
     costs: Counter[tuple[int, int]] = field(default_factory=Counter)
     first: dict[int, int] = field(default_factory=dict)
     every: list[int] = field(default_factory=list)
+    samples: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -71,6 +83,7 @@ class RowReport:
         whole: every recipient that the spec names was read.
         binders: the columns of each source, by its name.
         keeps: whether the number of every row that has a problem is kept, for who leaves those rows out.
+        keeps_samples: whether that of every sample is, for who shows them.
     """
 
     columns: set[str] | None
@@ -82,6 +95,7 @@ class RowReport:
     whole: bool = False
     binders: dict[str, Binder] = field(default_factory=dict)
     keeps: bool = False
+    keeps_samples: bool = False
 
     @property
     def asked_of_text(self) -> tuple[tuple[Field, int, int], ...]:
@@ -109,11 +123,18 @@ class RowReport:
                 group.rows.append(row)
             if self.keeps:
                 group.every.append(row.number)
+            if self.keeps_samples:
+                group.samples.append(row.number)
         return group
 
 
 def walk_rows(
-    context: RowContext, recipients: Path | None, rules: Iterable[Rule], *, every_row: bool = False
+    context: RowContext,
+    recipients: Path | None,
+    rules: Iterable[Rule],
+    *,
+    every_row: bool = False,
+    through: Passage | None = None,
 ) -> RowReport:
     """Render every recipient that can be read, and every sample.
 
@@ -122,6 +143,7 @@ def walk_rows(
         recipients: of ``--recipients``.
         rules: row rules among them look at every row.
         every_row: keep the numbers of all rows that have a problem, not only of the few that are shown.
+        through: what the recipients pass on their way to the rules; samples are nobody's, and do not.
 
     Raises:
         RecipientsError: the file of ``--recipients`` cannot be read; one that the spec names is reported.
@@ -136,10 +158,10 @@ def walk_rows(
     try:
         for source, invented in _sources(spec, root, recipients):
             identities = Identities()
-            report.keeps = every_row and not invented
+            report.keeps, report.keeps_samples = every_row and not invented, every_row and invented
             checks = _checks(context._replace(invented=invented), makers)
             with source:
-                _walk(report, source, renderer, checks, identities)
+                _walk(report, source, renderer, checks, identities, None if invented else through)
             sources += 1
         if sources > bool(spec.samples and recipients is None) and identities.repeat:
             with open_audience(spec, root, recipients) as again:
@@ -200,7 +222,12 @@ def _tell_twins(report: RowReport, source: Source, renderer: Renderer, identitie
 
 
 def _walk(
-    report: RowReport, source: Source, renderer: Renderer, checks: Sequence[RowCheck], identities: Identities
+    report: RowReport,
+    source: Source,
+    renderer: Renderer,
+    checks: Sequence[RowCheck],
+    identities: Identities,
+    through: Passage | None,
 ) -> None:
     binder = report.binders[source.name] = bind_columns(renderer.spec, source)
     for missing in binder.problems:
@@ -209,7 +236,8 @@ def _walk(
     names = set(binder.names)
     report.unnamed.update(binder.unnamed)
     count = 0
-    for rendered_row in rendered_rows(source, renderer, binder):
+    rows = rendered_rows(source, renderer, binder)
+    for rendered_row in rows if through is None else through(renderer, rows):
         count += 1
         if not source.fixed:
             names.update(rendered_row.values)
@@ -270,7 +298,7 @@ def row_findings(
             continue
         rows = None
         if group.rows:
-            rows = Rows(group.count, tuple(row.number for row in group.rows), total, group.every)
+            rows = Rows(group.count, tuple(row.number for row in group.rows), total, group.every, group.samples)
         related = tuple(_related(group, problem, subject, show_data=show_data))
         yield rule, Finding(span, message, path, problem.fix, related, problem.severity, rows)
     if report.unreadable is not None and subject.spec.file is not None and "unreadable-recipients" in by_name:

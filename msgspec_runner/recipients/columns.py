@@ -133,7 +133,7 @@ class Binder:
         row only if the row is an object of its own (JSON, rows of a spec); for tables see :attr:`problems`.
         """
         cells = row.cells
-        if isinstance(cells, Mapping):
+        if not isinstance(cells, tuple):
             return self._convert_object(cells)
         if self._direct is not None and all(cells):
             values: dict[str, object] = dict(zip(self._direct, cells, strict=True))
@@ -154,7 +154,10 @@ class Binder:
             elif convert is None:
                 values[name] = text
             else:
-                values[name] = _converted(step, text, problems)
+                try:
+                    values[name] = convert(text)
+                except ValueError as error:
+                    values[name] = _refused(step, error, problems)
         return values, tuple(problems)
 
     def _convert_object(self, cells: Mapping[str, object]) -> tuple[dict[str, object], tuple[CellProblem, ...]]:
@@ -267,10 +270,14 @@ def _converted(step: _Step, text: str, problems: list[CellProblem]) -> object:
     try:
         return text if step.convert is None else step.convert(text)
     except ValueError as error:  # a CellError; to name it here would load every pattern with the first lint
-        column = step.column
-        kind: ProblemKind = "phone" if column is not None and column.type == "phone" else "invalid"
-        problems.append(CellProblem(step.name, kind, f"column “{step.name}” {error}"))
-        return ABSENT
+        return _refused(step, error, problems)
+
+
+def _refused(step: _Step, error: ValueError, problems: list[CellProblem]) -> object:
+    column = step.column
+    kind: ProblemKind = "phone" if column is not None and column.type == "phone" else "invalid"
+    problems.append(CellProblem(step.name, kind, f"column “{step.name}” {error}"))
+    return ABSENT
 
 
 def _nested(step: _Step, value: object, problems: list[CellProblem]) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec_runner.templates.limits import LONG_TEXT, MAX_OUTPUT, MAX_PARTIALS, Budget
+from msgspec_runner.templates.limits import LONG_TEXT, MAX_OUTPUT, MAX_PARTIALS, MAX_STEPS, Budget
 from msgspec_runner.templates.names_only import text_of, value_of
 from msgspec_runner.templates.parsing import parse
 from msgspec_runner.templates.problems import Refusal, RenderError, in_partial
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 class Bound:
     """A template ready to be rendered; made by :meth:`Environment.bind`. Not for two threads at once."""
 
-    __slots__ = ("_budget", "_dynamic", "_evaluate", "_fixed", "_make_run", "_run", "template")
+    __slots__ = ("_alone", "_budget", "_dynamic", "_evaluate", "_fixed", "_make_run", "_run", "template")
 
     def __init__(self, template: Template, budget: Budget) -> None:
         self.template = template
@@ -49,6 +49,8 @@ class Bound:
         # A template that only writes and chooses: its fixed texts with gaps, and the closures that fill the gaps.
         self._fixed: list[str] | None = None
         self._dynamic: list[tuple[int, Callable[[Mapping[str, Any]], str]]] = []
+        # The one gap of a template that is nothing else.
+        self._alone: Callable[[Mapping[str, Any]], str] | None = None
 
     def render(self, values: Mapping[str, object]) -> str:
         """Return the text for these values.
@@ -65,16 +67,20 @@ class Bound:
             self._write(values, lambda text, _: texts.append(text))
             return "".join(texts)
         budget = self._budget
-        budget.reset()
-        if budget.steps <= 0:
-            raise self._beyond(budget.exhausted().message)
-        texts = fixed.copy()
+        if budget.steps < MAX_STEPS:  # most templates spend nothing
+            budget.reset()
+            if budget.steps <= 0:
+                raise self._beyond(budget.exhausted().message)
         try:
-            for index, text in self._dynamic:
-                texts[index] = text(values)
+            if self._alone is not None:
+                result = self._alone(values)
+            else:
+                texts = fixed.copy()
+                for index, text in self._dynamic:
+                    texts[index] = text(values)
+                result = "".join(texts)
         except RecursionError:
             raise self._too_deep() from None
-        result = "".join(texts)
         length = len(result)
         if length > LONG_TEXT:
             budget.steps -= length >> 5
@@ -287,6 +293,7 @@ def _bind_names(bound: Bound, parts: tuple[Part, ...]) -> None:
     bound._fixed = [part.text if part.literal else "" for part in parts]
     bound._dynamic = [(index, text_of(part)) for index, part in enumerate(parts) if not part.literal]
     if bound.template.sole_expression:
+        bound._alone = text_of(parts[0])
         bound._evaluate = value_of(parts[0])
 
 

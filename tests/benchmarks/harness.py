@@ -108,7 +108,7 @@ def command(script: str, *arguments: str | Path, cwd: Path) -> Callable[[], floa
     """
 
     def run() -> float:
-        return _spend(script, arguments, cwd)[0]
+        return _spend(script, arguments, cwd).seconds
 
     return run
 
@@ -118,37 +118,45 @@ def peak_memory(script: str, *arguments: str | Path, cwd: Path) -> float:
 
     A child's figure begins with the memory of the process that started it, so whoever measures must be small.
     """
-    return _spend(script, arguments, cwd)[1]
+    return _spend(script, arguments, cwd).megabytes
 
 
 class Spent(NamedTuple):
-    """What a process needed: wall-clock seconds, and MB (10⁶ bytes) of memory at its peak."""
+    """What a process needed, and what it said.
+
+    Attributes:
+        seconds: wall-clock time.
+        megabytes: MB (10⁶ bytes) of memory at its peak.
+        said: on standard error.
+    """
 
     seconds: float
     megabytes: float
+    said: str
 
 
 def measured(command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None = None) -> Spent:
-    """Run a command once, and return what it needed; what it prints is dropped.
+    """Run a command once, and return what it needed; what it prints on standard output is dropped.
 
     Raises:
         RuntimeError: it failed, so that its time would mean nothing.
     """
-    return Spent(*_spend(command[0], command[1:], cwd, environment))
+    return _spend(command[0], command[1:], cwd, environment)
 
 
-# The first run of a checkout leaves bytecode behind, as an installation does; otherwise each would compile again.
-_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Of what is measured: the first run of a checkout leaves bytecode behind, as an installation does; otherwise each would
+compile again."""
 
 
 def _spend(
     script: str | Path, arguments: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None = None
-) -> tuple[float, float]:
+) -> Spent:
     start = time.perf_counter()
     process = subprocess.Popen(
         [SCRIPTS / script, *arguments],
         cwd=cwd,
-        env=environment or _ENVIRONMENT,
+        env=environment or ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -160,4 +168,4 @@ def _spend(
     process.stderr.close()
     if process.returncode:
         raise RuntimeError(f"{script} exited with {process.returncode}: {complaint.decode(errors='replace')[-500:]}")
-    return seconds, usage.ru_maxrss * 1024 / _KIB / 1e6
+    return Spent(seconds, usage.ru_maxrss * 1024 / _KIB / 1e6, complaint.decode(errors="replace"))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msgspec_runner.content.graphemes import graphemes
-from msgspec_runner.content.segments import GSM_BASIC, GSM_EXTENSION, first_ucs2, segments
+from msgspec_runner.content.segments import GSM_BASIC, GSM_EXTENSION, first_ucs2, segment_count, segments
 
 GSM = GSM_BASIC + GSM_EXTENSION
 FAMILY = "👨‍👩‍👧‍👦"  # 11 code units
@@ -136,3 +136,17 @@ def test_the_short_way_for_plain_texts_is_the_long_way(text: str) -> None:
 
 def test_no_character_is_in_both_tables_and_all_are_known() -> None:
     assert len(set(GSM)) == len(GSM) == 127 + 10
+
+
+@given(st.text(st.sampled_from("a `[€ç😀\t\n"), max_size=170))
+def test_the_short_way_to_the_count_is_no_other(text: str) -> None:
+    assert segment_count(text) == segments(text).count
+    assert segments(text).encoding == ("GSM-7" if first_ucs2(text) is None else "UCS-2")
+    plain = text.isascii() and first_ucs2(text) is None
+    assert not plain or segments(text).units == len(text) + sum(text.count(each) for each in GSM_EXTENSION)
+
+
+@pytest.mark.parametrize("character", "a`[ç😀")
+def test_the_short_way_is_taken_where_one_segment_is_certain(character: str) -> None:
+    for length in range(170):
+        assert segment_count(character * length) == segments(character * length).count

@@ -10,9 +10,11 @@ import psycopg
 import pytest
 
 from msgspec_runner.errors import LedgerError
-from msgspec_runner.ledger.ledger import Run
+from msgspec_runner.ledger.ledger import Run, Settlement
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_schema import migrations
+from msgspec_runner.model import State
+from tests.ledger.conftest import MakeMessage
 from tests.ledger.postgres import address, own_schema
 
 
@@ -86,3 +88,23 @@ def test_a_role_without_rights_is_told_so(url: str, tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_is_a_ledger_error(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match=r"postgresql://ann@127\.0\.0\.1:1/sms cannot be reached: .*refused"):
         opened("postgresql://ann:secret@127.0.0.1:1/sms", tmp_path)
+
+
+def test_a_commit_looks_up_its_keys_however_long_the_run_is(url: str, tmp_path: Path, message: MakeMessage) -> None:
+    """Without statistics, as just after a plan, the planner would rather read the whole run."""
+    planned = [message(row) for row in range(1, 3001)]
+    ledger = opened(url, tmp_path)
+    ledger.begin(Run("run-1", "sandbox"))
+    ledger.plan("run-1", planned)
+    session = ledger._held["run-1"]._connection
+    assert session is not None
+    with session.transaction():
+        keys = [message.key for message in planned[500:550]]
+        ledger.commit("run-1", keys, ())
+        ledger.commit("run-1", (), [Settlement(key, State.ACCEPTED, 200, "id") for key in keys])
+        read = session.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relid = 'messages'::regclass"
+        ).fetchone()
+    assert read is not None
+    assert int(str(read[0])) <= 4 * len(keys)
+    ledger.close()

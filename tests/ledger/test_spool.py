@@ -78,10 +78,10 @@ def test_each_row_is_kept_once_as_message_duplicate_or_conflict(
     for message in messages:
         firsts.setdefault(message.key, message)
     later = [message for message in messages if firsts[message.key] is not message]
-    with PlanSpool() as spool:
-        spool.add(messages[:read], chunk)
+    with PlanSpool(batch=chunk) as spool:
+        spool.add(messages[:read])
         assert len(spool) == len({message.key for message in messages[:read]})
-        spool.add(messages[read:], chunk)
+        spool.add(messages[read:])
         assert list(spool) == list(firsts.values())
         same = {
             message.row: firsts[message.key].row for message in later if firsts[message.key].digest == message.digest
@@ -126,6 +126,40 @@ def test_rows_that_are_left_out_take_no_identity(message: MakeMessage) -> None:
         assert list(spool.left_out(2)) == skips
         assert len(spool) == 1
         assert (spool.duplicate_count, spool.conflict_count) == (0, 0)
+
+
+def test_rows_that_are_left_out_afterwards_keep_their_place(message: MakeMessage) -> None:
+    for batch in (1, 2, 1000):
+        with PlanSpool(batch=batch) as spool:
+            spool.add([message(1), message(2)])
+            spool.leave_out(Skip("s", 1, 3, "invalid"))
+            spool.add([message(4, to=message(2).to)])
+            after = spool.rows
+            spool.add([message(1), message(2, text="else")])  # of another spec, whose rows have the same numbers
+            spool.leave_out_rows(0, after, {2, 3, 9}, "invalid")
+            assert [(skip.row, skip.reason, bool(skip.key)) for skip in spool.left_out()] == [
+                (2, "invalid", True),
+                (3, "invalid", False),
+            ]
+            # Row 2 goes out no more, so row 4 is nobody's twin, and the other spec's row 2 is its.
+            assert [item.row for item in spool] == [1, 4]
+            assert [twin.row for twin in spool.duplicates()] == [1]
+            assert [(twin.row, twin.first_row) for twin in spool.conflicts()] == [(2, 4)]
+
+
+def test_what_was_begun_in_vain_can_be_forgotten(message: MakeMessage) -> None:
+    for batch in (1, 2, 1000):
+        with PlanSpool(batch=batch) as spool:
+            spool.add([message(1)])
+            before = spool.rows
+            spool.add([message(2), message(1)])
+            spool.leave_out(Skip("s", 1, 3, "invalid"))
+            spool.cut(before)
+            spool.add([message(4)])
+            assert [item.row for item in spool] == [1, 4]
+            assert list(spool.left_out()) == []
+            assert spool.duplicate_count == 0
+            assert spool.rows == 2
 
 
 def test_what_is_withheld(message: MakeMessage) -> None:

@@ -1,0 +1,270 @@
+"""Runs that several workers carry out: how one enters the ledger, is steered, goes on without its dead, and ends.
+
+Functions on a connection, each in one transaction. Locks are taken in one order: a session's row, the shared run's row,
+messages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec_runner.ledger import postgres_shared_statements as shared
+from msgspec_runner.ledger import postgres_statements as statements
+from msgspec_runner.ledger.leases import Terms
+from msgspec_runner.ledger.ledger import timestamp
+from msgspec_runner.ledger.postgres_connection import Connection
+from msgspec_runner.ledger.postgres_run import lock_number, text
+from msgspec_runner.ledger.rows import UNKNOWN_OUTCOME, run_row, sendable
+from msgspec_runner.ledger.values import Run, RunStatus, Skip, Totals
+from msgspec_runner.model import Message
+
+SMALLEST_WINDOW, LARGEST_WINDOW = 10, 400
+"""Messages; what a worker that dies leaves to be looked for is one window for each of its sessions."""
+
+WINDOWS = 64
+"""A run is cut into so many at least, as far as the smallest one allows: a small run too is for all workers."""
+
+DIED_AT_WORK = f"{UNKNOWN_OUTCOME}: its worker died or was cut off"
+"""The error of a message that was ``sending`` when its worker was taken for dead."""
+
+
+class Window(NamedTuple):
+    """A piece of a run's plan: the messages from position ``first`` to ``last``."""
+
+    first: int
+    last: int
+
+
+Defer = Callable[[Connection, Sequence[Window]], None]
+"""Puts windows into the queue, on the connection and in the transaction that it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How a run is shared.
+
+    Attributes:
+        queue: of its jobs.
+        settings: how its messages are posted, JSON.
+        paces: how fast, by spec; the run's own is under the empty name. The state of a ``Pace`` as JSON.
+    """
+
+    queue: str
+    settings: str
+    paces: Mapping[str, str]
+
+
+class Standing(NamedTuple):
+    """How a shared run is doing.
+
+    Attributes:
+        status: of the run.
+        reason: why it stopped, or will, for people.
+        wanted: ``go``, ``pause`` or ``stop``.
+        queue: of its jobs.
+        workers: that work on it now.
+        pace: the state of its ``Pace`` as JSON.
+    """
+
+    status: RunStatus
+    reason: str | None
+    wanted: str
+    queue: str
+    workers: int
+    pace: str | None
+
+
+# -- planning ----------------------------------------------------------------------------------------------
+
+
+def enqueue(
+    connection: Connection,
+    ledger_id: str,
+    run: Run,
+    sharing: Sharing,
+    messages: Iterable[Message],
+    skips: Iterable[Skip],
+    defer: Defer,
+    now: datetime,
+) -> int:
+    """Enter a run, its messages, its skipped rows, its windows and their jobs in one transaction: all of it or nothing.
+
+    Args:
+        connection: nobody else's until this returns.
+        ledger_id: of the ledger.
+        run: the run.
+        sharing: how it is shared.
+        messages: in the order in which they shall be sent; what other runs hold is left out.
+        skips: rows that it leaves out; read after the messages.
+        defer: puts the windows into the queue.
+        now: aware.
+
+    Returns:
+        How many messages the run got; with 0 nothing was entered.
+    """
+    moment = timestamp(now)
+    with connection.transaction() as transaction:
+        connection.execute("SET LOCAL enable_sort = on")
+        connection.execute("SET LOCAL work_mem = '32MB'")
+        connection.execute(statements.BEGIN_RUN, (*run_row(run, now), lock_number(ledger_id, run.id)))
+        connection.execute(shared.SHARE, (run.id, sharing.queue, sharing.settings))
+        connection.execute(shared.GIVEN)
+        with connection.cursor() as cursor:
+            with cursor.copy(shared.COPY_GIVEN) as copy:
+                for position, message in enumerate(sendable(messages), 1):
+                    copy.write_row(_given(position, message))
+            taken = cursor.execute(shared.TAKE_GIVEN, {"run": run.id, "origin": run.origin, "now": moment}).rowcount
+            if not taken:
+                transaction.force_rollback = True
+                return 0
+            with cursor.copy(shared.COPY_SKIPS) as copy:
+                for skip in skips:
+                    copy.write_row(_skipped(run.id, skip, moment))
+            for spec, state in sharing.paces.items():
+                cursor.execute(shared.SET_PACE, (run.id, spec, state))
+        size = min(LARGEST_WINDOW, max(SMALLEST_WINDOW, -(-taken // WINDOWS)))
+        windows: Any = connection.execute(shared.CUT_WINDOWS, {"run": run.id, "size": size}).fetchall()
+        defer(connection, sorted(Window(*row) for row in windows))
+    return taken
+
+
+def _given(position: int, message: Message) -> tuple[object, ...]:
+    key, recipient_key, spec, edition, row, to, body, digest, segments, delivery = message
+    return position, key, text(recipient_key), spec, edition, row, to, body, digest, segments, delivery
+
+
+def _skipped(run_id: str, skip: Skip, moment: str) -> tuple[object, ...]:
+    said = text(skip.reason), text(skip.to), text(skip.recipient_key), skip.key, skip.segments
+    return run_id, skip.spec, skip.edition, skip.row, *said, moment
+
+
+# -- steering ----------------------------------------------------------------------------------------------
+
+
+def steer(connection: Connection, run_id: str, wanted: str, reason: str | None) -> Standing | None:
+    """Let a run go, wait or stop; return how it stood before, or None where it is not shared.
+
+    What was stopped, or has ended, stays as it is. The first reason to stop is the one that is told.
+    """
+    with connection.transaction():
+        found: Any = connection.execute(shared.LOCK_SHARED, (run_id,)).fetchone()
+        if found is None:
+            return None
+        status, before, old_reason, queue = found
+        if status == RunStatus.RUNNING and before != "stop":
+            connection.execute(shared.STEER, (wanted, text(reason), run_id))
+    return Standing(RunStatus(status), old_reason, before, queue, 0, None)
+
+
+def undone(connection: Connection, run_id: str) -> list[Window]:
+    """Return the windows of a run that are not done."""
+    found: Any = connection.execute(shared.UNDONE, (run_id,)).fetchall()
+    return [Window(*row) for row in found]
+
+
+def ongoing(connection: Connection) -> list[str]:
+    """Return the shared runs that have not ended."""
+    found: Any = connection.execute(shared.ONGOING).fetchall()
+    return [run_id for (run_id,) in found]
+
+
+def standing(connection: Connection, run_id: str, terms: Terms) -> Standing | None:
+    """Return how a run is doing, or None where it is not shared."""
+    row: Any = connection.execute(shared.STANDING, {"run": run_id, "grace": terms.grace}).fetchone()
+    if row is None:
+        return None
+    status, reason, wanted, why, queue, workers, pace = row
+    return Standing(RunStatus(status), reason or why, wanted, queue, workers, pace)
+
+
+# -- the end -----------------------------------------------------------------------------------------------
+
+
+def close_if_over(connection: Connection, run_id: str, now: str) -> bool:
+    """Close a run whose windows are all done, or that is to stop and is worked on by nobody; return whether it is over."""
+    with connection.transaction():
+        found: Any = connection.execute(shared.LOCK_SHARED, (run_id,)).fetchone()
+        if found is None or found[0] != RunStatus.RUNNING:
+            return True
+        _, wanted, reason, _ = found
+        if _says(connection, shared.IS_UNDONE, run_id):
+            if wanted != "stop" or _says(connection, shared.IS_WORKED_ON, run_id):
+                return False
+            status = RunStatus.STOPPED
+        else:  # all of it was sent before anybody heard that it should stop
+            status, reason = RunStatus.FINISHED, None
+        connection.execute(statements.REPLAN_WAITING, (now, run_id))
+        connection.execute(statements.DOUBT_SENDING, (UNKNOWN_OUTCOME, now, run_id))
+        counted: Any = connection.execute(statements.TOTALS, {"run": run_id}).fetchall()
+        totals = json.dumps(Totals(**dict(counted)).as_dict())
+        connection.execute(statements.END_RUN, (str(status), now, reason, totals, run_id))
+    return True
+
+
+def _says(connection: Connection, question: str, run_id: str) -> bool:
+    row = connection.execute(question, (run_id,)).fetchone()
+    return row is not None and row[0] is True
+
+
+# -- the dead ----------------------------------------------------------------------------------------------
+
+
+class Silent(NamedTuple):
+    """A session that gives no sign of life.
+
+    Attributes:
+        session: its id.
+        lock: its advisory lock.
+        seconds: since its last sign of life.
+        unheard: of them, since the server was there to hear one.
+    """
+
+    session: int
+    lock: int
+    seconds: float
+    unheard: float
+
+
+def silent(connection: Connection, terms: Terms) -> list[Silent]:
+    """Return the sessions that have been silent for the time of grace."""
+    found: Any = connection.execute(shared.SILENT, (terms.grace,)).fetchall()
+    return [Silent(*row) for row in found]
+
+
+def bury(connection: Connection, dead: Silent, terms: Terms, now: str) -> int | None:
+    """Fence a silent session if it is dead, or silent for too long; return how many messages are in doubt by it.
+
+    None: it lives. From the end of the transaction on it claims nothing, whatever its process may think.
+    """
+    with connection.transaction():
+        is_dead: Any = connection.execute(statements.LOCK_DEAD, (dead.lock,)).fetchone()
+        patience = terms.grace if is_dead[0] else terms.fence
+        row: Any = connection.execute(shared.FENCE, (dead.session, patience)).fetchone()
+        if row is None:
+            return None
+        run_id, first, last, pid, began = row
+        if not is_dead[0]:
+            connection.execute(statements.END_SESSION, (pid, began))
+        if run_id is None:
+            return 0
+        window = (run_id, first, last, dead.session)
+        connection.execute(shared.REPLAN_CLAIMED, (now, *window))
+        return connection.execute(shared.DOUBT_CLAIMED, (DIED_AT_WORK, now, *window)).rowcount
+
+
+def recover(connection: Connection, terms: Terms, now: str) -> int:
+    """Bury the dead of all shared runs and close what is over; return how many messages are in doubt by it.
+
+    For who comes and goes: silence counts from the start of the server, because one that was away heard nobody.
+    """
+    in_doubt = 0
+    for each in silent(connection, terms):
+        if each.unheard >= terms.grace:
+            in_doubt += bury(connection, each, terms, now) or 0
+    for run_id in ongoing(connection):
+        close_if_over(connection, run_id, now)
+    return in_doubt

@@ -1,0 +1,194 @@
+"""A worker's session with the ledger: it claims messages of shared runs, a window at a time, until it is fenced.
+
+It is kept like a run's own session (:mod:`.postgres_run`): it holds an advisory lock while its process lives, connects
+again when the server went away, and numbers its writes, so that one whose answer was lost is not carried out twice.
+Unlike that, it may be taken for dead while it lives: its machine was suspended, or its network was cut. Then its row
+says so, and it claims nothing any more. What it still finds out about messages that are in doubt by then is recorded.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec_runner.errors import LedgerError
+from msgspec_runner.ledger import postgres_shared_statements as shared
+from msgspec_runner.ledger.journal import Journal
+from msgspec_runner.ledger.ledger import timestamp
+from msgspec_runner.ledger.postgres_address import Address
+from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, Patience
+from msgspec_runner.ledger.postgres_run import SOURCES, RunSession, text, waves
+from msgspec_runner.ledger.postgres_shared import Window, close_if_over
+from msgspec_runner.ledger.rows import outcome_row, utc_now
+from msgspec_runner.ledger.values import Planned, Settlement
+
+
+class Granted(NamedTuple):
+    """What a write of a session came to.
+
+    Attributes:
+        claimed: keys that may be posted.
+        go: whether more may be claimed: the run is not to wait or to stop, and the session was not fenced.
+    """
+
+    claimed: set[str]
+    go: bool
+
+
+class WorkerSession(RunSession):
+    """One of a worker's connections that claim; works on one window at a time.
+
+    Not safe for several threads at once, but for :meth:`remember`.
+
+    Args:
+        address: of the ledger.
+        ledger_id: of the ledger.
+        worker: names the worker, for people and for counting.
+        journals: folder of this machine for outcomes that wait while the server is away.
+        patience: how long they wait.
+        clock: returns an aware time.
+
+    Raises:
+        LedgerError: the server cannot be reached.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        ledger_id: str,
+        worker: str,
+        journals: Path,
+        patience: Patience,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.id = 0
+        """As the ledger knows it; 0 before it does."""
+        self.fenced = False
+        self._ledger_id = ledger_id
+        self._worker = worker
+        self._journals = journals
+        self._clock = clock
+        super().__init__(address, "", "", secrets.randbits(63), Journal(journals, ledger_id, ""), patience)
+
+    def _connect(self) -> Connection:
+        connection = super()._connect()
+        connection.execute(NOT_IDLE)
+        assert self._who is not None
+        if not self.id:
+            row: Any = connection.execute(shared.REGISTER, (self._worker, self._lock, *self._who)).fetchone()
+            self.id = row[0]
+            self._heard = self._mark
+        else:
+            connection.execute(shared.COME_BACK, (*self._who, self.id))
+        return connection
+
+    @property
+    def _mark(self) -> int:
+        """The number of the last write, as messages and journals have it: no other session has it too."""
+        return (self.id << 32) + self._turn
+
+    # -- a window ----------------------------------------------------------------------------------------
+
+    def open_window(self, run_id: str, origin: str, window: Window) -> str | None:
+        """Begin to work on a window; return how its messages are posted, as JSON.
+
+        None: there is nothing to be done: the run is to wait or to stop, has ended, goes to another origin, or this
+        session is fenced.
+        """
+        self._run_id = run_id
+        self._journal = Journal(self._journals, self._ledger_id, f"{run_id}.{self.id}")
+        values = {"session": self.id, "run": run_id, "origin": origin, "first": window.first, "last": window.last}
+        row = self.lasting(lambda session: session.execute(shared.OPEN_WINDOW, values).fetchone())
+        return None if row is None else str(row[0])
+
+    def pending_in(self, window: Window, after: int, limit: int) -> list[Planned]:
+        """Return the next planned messages of a window behind a position."""
+        values = (self._run_id, max(after, window.first - 1), window.last, limit)
+        found: Any = self.lasting(lambda session: session.execute(shared.WINDOW_PENDING, values).fetchall())
+        return [Planned(*row) for row in found]
+
+    def exchange(self, claims: Sequence[str], settlements: Sequence[Settlement]) -> Granted:
+        """Settle and claim, each durably.
+
+        Raises:
+            LedgerError: the server stayed away too long; or an outcome is no legal move, and then the others are stored
+                all the same and nothing was claimed.
+        """
+        now = timestamp(self._clock())
+        *earlier, last = waves(settlements)
+        faults: list[str] = []
+        for wave in earlier:
+            faults += self._write_wave((), wave, now)[1]
+        granted, more = self._write_wave(() if faults else claims, last, now)
+        if faults or more:
+            raise LedgerError(f"the ledger {self._address.location} refused an outcome: {'; '.join(faults + more)}")
+        return granted
+
+    def _write_wave(
+        self, claims: Sequence[str], settlements: Sequence[Settlement], now: str
+    ) -> tuple[Granted, list[str]]:
+        self._turn += 1
+        rows = [outcome_row(settled, now) for settled in settlements]
+        values = {
+            "session": self.id,
+            "turn": self._turn,
+            "again": self._uncertain,
+            "run": self._run_id,
+            "now": now,
+            "keys": [row[0] for row in rows],
+            "states": [str(row[1]) for row in rows],
+            "statuses": [row[2] for row in rows],
+            "ids": [text(row[3]) for row in rows],
+            "errors": [text(row[4]) for row in rows],
+            "tries": [row[5] for row in rows],
+            "times": [row[6] for row in rows],
+            "schedules": [row[7] for row in rows],
+            "sources": [SOURCES[settled.state] for settled in settlements],
+            "claims": [*claims],
+        }
+        row: Any = self.lasting(
+            lambda session: session.execute(shared.SETTLE_AND_CLAIM, values).fetchone(), settlements
+        )
+        verdict, refused, claimed = row
+        self._heard = self._mark
+        self._uncertain = False
+        self._journal.forget(settlements)
+        if verdict == "fenced":  # what it may not say any more was decided without it
+            self.fenced = True
+            return Granted(set(), go=False), []
+        return Granted(set(claimed or ()), go=verdict == "done"), self._faults(refused or (), settlements)
+
+    def close_window(self, window: Window, expired: int) -> bool:
+        """End the work on a window; return whether it is done.
+
+        Done means that nothing of it is planned any more, but for what expired, and that nobody works on the rest. The
+        run is closed with its last window.
+
+        Args:
+            window: that was opened.
+            expired: messages of it that became too late meanwhile, and stay planned.
+        """
+        run_id = self._run_id
+
+        def close(session: Connection) -> bool:
+            with session.transaction():
+                session.execute(shared.CLOSE_WINDOW, (self.id,))
+                row: Any = session.execute(shared.LEFT_IN_WINDOW, (run_id, *window)).fetchone()
+                planned, under_way = row
+                is_done: bool = planned <= expired and not under_way
+                if is_done:
+                    session.execute(shared.WINDOW_DONE, (run_id, window.first))
+            close_if_over(session, run_id, timestamp(self._clock()))
+            return is_done
+
+        done = self.lasting(close)
+        self._journal.close()
+        return done
+
+    def leave(self) -> None:
+        """Say good-bye: nobody has to wait for this session any more."""
+        self.lasting(lambda session: session.execute(shared.LEAVE, (self.id,)))
+        self.close()
