@@ -1,7 +1,8 @@
-"""``send --junit``: a run as a test report. A spec is a suite, a message is a case that passed if it was accepted.
+"""``send --junit``, ``report --output junit``: a run as a test report.
 
-A CI shows its reports to many, so numbers are masked, as on the screen; each case bears the message's key, under which
-``status`` has the rest. What the run left out, or did not come to, is a case that was skipped.
+A spec is a suite, a message is a case that passed if it was accepted. A CI shows its reports to many, so numbers are
+masked, as on the screen; each case bears the message's key, under which ``status`` has the rest. What the run left out,
+or did not come to, is a case that was skipped.
 """
 
 from __future__ import annotations
@@ -26,26 +27,36 @@ _ENDS = {State.ACCEPTED: "passed", State.REJECTED: "failures", State.IN_DOUBT: "
 
 
 def write_run_junit(path: Path, specs: Iterable[str], records: Callable[[str], Iterable[Record]]) -> None:
-    """Write the messages of a run, one at a time: memory does not grow with them.
+    """Write the messages of a run; see :func:`run_junit`.
 
     Args:
         path: the file; replaced where it exists.
-        specs: ids, in the order of the run.
-        records: gives the run's messages of a spec; asked twice, because numbers come first.
+        specs: as there.
+        records: as there.
 
     Raises:
         OSError: it cannot be written.
     """
-    counts = {spec: Counter(_end(record) for record in records(spec)) for spec in specs}
     with whole_file(path, PUBLIC) as file:
-        file.write('<?xml version="1.0" encoding="utf-8"?>\n')
-        file.write(f'<testsuites name="msgspec-runner send"{_numbers(sum(counts.values(), Counter()))}>\n')
-        for spec, count in counts.items():
-            file.write(f"  <testsuite name={_quoted(spec)}{_numbers(count)}>\n")
-            for record in records(spec):
-                file.writelines(f"    {line}\n" for line in _case(record))
-            file.write("  </testsuite>\n")
-        file.write("</testsuites>\n")
+        file.writelines(run_junit(specs, records))
+
+
+def run_junit(specs: Iterable[str], records: Callable[[str], Iterable[Record]]) -> Iterator[str]:
+    """Yield the messages of a run line by line: memory does not grow with them.
+
+    Args:
+        specs: ids, in the order of the run.
+        records: gives the run's messages of a spec; asked twice, because numbers come first.
+    """
+    counts = {spec: Counter(_end(record) for record in records(spec)) for spec in specs}
+    yield '<?xml version="1.0" encoding="utf-8"?>\n'
+    yield f'<testsuites name="msgspec-runner send"{_numbers(sum(counts.values(), Counter()))}>\n'
+    for spec, count in counts.items():
+        yield f"  <testsuite name={_quoted(spec)}{_numbers(count)}>\n"
+        for record in records(spec):
+            yield from (f"    {line}\n" for line in _case(record))
+        yield "  </testsuite>\n"
+    yield "</testsuites>\n"
 
 
 def _end(record: Record) -> str:

@@ -15,13 +15,18 @@ SHOWN_ERRORS = 5
 """How many different errors are shown, most frequent first."""
 
 
-def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Iterator[str]:
+GO_ON = "run the same command again"
+"""How what is still planned can be sent, where nothing else is said."""
+
+
+def summary_lines(run: str, result: RunResult, records: Iterable[Record], go_on: str = GO_ON) -> Iterator[str]:
     """Yield the summary of a run.
 
     Args:
         run: its id.
         result: how it ended.
         records: its messages; looked at only where something went wrong.
+        go_on: how what is still planned can be sent.
     """
     yield f"run {run}: {totals_words(result.totals)}"
     if result.stopped_reason is not None:
@@ -44,7 +49,7 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record]) -> Ite
             f"Ask the API what it got: `msgspec-runner reconcile {run}`"
         )
     if result.totals.planned > result.expired or result.totals.retry_wait:
-        yield "run the same command again to go on: nothing is sent twice"
+        yield f"{go_on} to go on: nothing is sent twice"
 
 
 def shown(words: str) -> str:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
-from collections import Counter
 
 import pytest
 
 from msgspec_runner.cli.options import Terminal
-from msgspec_runner.cli.watching import watch, words
+from msgspec_runner.cli.watching import draws, watch
 from msgspec_runner.dispatch.progress import Progress
 from msgspec_runner.ledger import Settlement
 from msgspec_runner.model import State
-
-
-@pytest.mark.parametrize(
-    ("counts", "waiting", "line"),
-    [
-        ({}, 0, "0 of 12,480"),
-        ({State.ACCEPTED: 1200, State.REJECTED: 4}, 0, "1,204 of 12,480: 1,200 accepted, 4 rejected"),
-        ({State.ACCEPTED: 1, State.IN_DOUBT: 2}, 0, "3 of 12,480: 1 accepted, 2 in doubt"),
-        ({State.RETRY_WAIT: 7}, 7, "0 of 12,480: 7 waiting for another attempt"),
-        ({State.PLANNED: 3}, 0, "0 of 12,480"),
-    ],
-)
-def test_the_state_of_a_run_in_one_line(counts: dict[State, int], waiting: int, line: str) -> None:
-    assert words(Counter(counts), 12_480, waiting) == line
 
 
 def progress(note: str | None) -> Progress:
@@ -39,6 +25,35 @@ def test_a_note_is_said_once_and_without_numbers(capsys: pytest.CaptureFixture[s
         for note in (None, "no such number +16175551212\x1b[2J", "no such number +16175551212\x1b[2J", None, "slow"):
             watcher(progress(note))
     assert capsys.readouterr().err == "no such number +1•••••••12<U+001B>[2J\nslow\n"
+
+
+def test_a_line_now_and_then_shows_life(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 100.0
+    with watch(Terminal(quiet=False, verbose=False, color="never"), 3, lambda: now) as watcher:
+        for seconds in (4.9, 0.1, 4.9, 0.0):
+            now += seconds
+            watcher(progress(None)._replace(settled=()) if not seconds else progress(None))
+    assert capsys.readouterr().err == "2 of 3: 2 accepted\n"
+
+
+@pytest.mark.parametrize(
+    ("color", "quiet", "term", "drawn"),
+    [
+        ("auto", False, "xterm", True),
+        ("always", False, "xterm", True),
+        ("never", False, "xterm", False),
+        ("auto", True, "xterm", False),
+        ("auto", False, "dumb", False),
+    ],
+)
+def test_what_is_drawn_on(color: str, quiet: bool, term: str, drawn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, ours = pty.openpty()
+    monkeypatch.setenv("TERM", term)
+    with os.fdopen(ours, "w", encoding="utf-8") as stderr, os.fdopen(terminal, "rb"):
+        monkeypatch.setattr("sys.stderr", stderr)
+        assert draws(Terminal(quiet=quiet, verbose=False, color=color)) is drawn
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert not draws(Terminal(quiet=quiet, verbose=False, color=color))
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:

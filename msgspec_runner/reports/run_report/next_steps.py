@@ -1,0 +1,94 @@
+"""What a run left open, and what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from msgspec_runner.ledger.ledger import RunStatus
+from msgspec_runner.model import SANDBOX_ORIGIN
+from msgspec_runner.reports.run_report.figures import Figures
+from msgspec_runner.reports.text import count
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The commands about one run, to be typed as they stand.
+
+    Attributes:
+        run: its id.
+        ledger: ``--ledger PLACE``, quoted for a shell; empty for the project's own.
+        api: ``--base-url URL``, quoted; empty for the real API.
+        key_digits: characters of a key that say which message is meant.
+    """
+
+    run: str
+    ledger: str = ""
+    api: str = ""
+    key_digits: int = 12
+
+    def doubts(self) -> str:
+        """List all that is in doubt."""
+        return _typed("status", self.run, "--state in_doubt", self.ledger)
+
+    def ask(self) -> str:
+        """Ask the API about what is in doubt."""
+        return _typed("reconcile", self.run, self.api, self.ledger)
+
+    def release(self, key: str) -> str:
+        """Give one message up, to be sent again."""
+        return _typed("reconcile", f"--release {self.short(key)}", '--reason "…"', self.api, self.ledger)
+
+    def retry(self) -> str:
+        """Send again what was rejected or released."""
+        return _typed("retry", self.run, self.api, self.ledger)
+
+    def cancel(self) -> str:
+        """Take back what is still scheduled."""
+        return _typed("cancel", self.run, self.api, self.ledger)
+
+    def short(self, key: str) -> str:
+        """Return as much of a key as says which message is meant."""
+        return key[: self.key_digits]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that is left to do.
+
+    Attributes:
+        words: what is open, and why.
+        command: what to type; None where no single command does it.
+    """
+
+    words: str
+    command: str | None = None
+
+
+def next_steps(figures: Figures, commands: Commands) -> Iterator[Step]:
+    """Yield what a run left open, the most urgent first; nothing where all is well."""
+    totals, status = figures.totals, figures.run.status
+    reachable = figures.run.origin != SANDBOX_ORIGIN  # a throw-away sandbox is gone
+    if totals.sending and status is RunStatus.DIED:
+        yield Step(f"{count(totals.sending, 'message')} under way when the run died: in doubt with the next `send`.")
+    if totals.in_doubt:
+        doubt = (
+            f"{count(totals.in_doubt, 'message')} in doubt: perhaps sent, perhaps not; none is sent again by itself."
+        )
+        yield Step(f"{doubt} Ask the API what it got:", commands.ask()) if reachable else Step(doubt)
+    left = totals.planned + totals.retry_wait
+    if left and status is not RunStatus.RUNNING:
+        yield Step(f"{count(left, 'message')} not sent yet. Run the same `send` again: nothing is sent twice.")
+    if totals.rejected:
+        rejected = f"{count(totals.rejected, 'message')} rejected. Correct the spec or the rows and `send` again"
+        yield Step(f"{rejected}, or send them as they were:", commands.retry()) if reachable else Step(f"{rejected}.")
+    if totals.released:
+        yield Step(f"{count(totals.released, 'message')} released: the next `send` texts them again.")
+    if figures.scheduled and reachable:
+        yield Step(
+            f"{count(figures.scheduled, 'message')} still scheduled. To take back what can be:", commands.cancel()
+        )
+
+
+def _typed(command: str, *words: str) -> str:
+    return " ".join(filter(None, ("msgspec-runner", command, *words)))
