@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from msgspec_runner._version import __version__
+from msgspec_runner.sandbox.guard import BY_ADDRESS
 
 _SERVER: Final = f"msgspec-runner-sandbox/{__version__}"
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends RST instead of FIN
@@ -32,6 +33,11 @@ def respond(
     return web.Response(status=status, body=body, headers=headers)
 
 
+def accepted_body(message_id: str) -> bytes:
+    """The API's answer to a message that it takes."""
+    return b'{"status":"success","data":{"message_id":"%s"}}' % message_id.encode()
+
+
 def error_body(*reasons: str) -> bytes:
     """The API's error object."""
     return json.dumps({"status": "error", "errors": [{"msg": reason} for reason in reasons]}).encode()
@@ -49,7 +55,7 @@ def unauthorized() -> web.Response:
 
 def foreign() -> web.Response:
     """The answer to a page that was asked for under the name of a web site."""
-    return respond(403, error_body("Ask for this by the address 127.0.0.1 or by the name localhost."))
+    return respond(403, error_body(BY_ADDRESS))
 
 
 async def final(request: web.Request, answer: web.Response) -> web.Response:

@@ -11,6 +11,7 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from msgspec_runner.errors import UsageError
@@ -68,12 +69,25 @@ class Fault(NamedTuple):
         """Whether the message is kept before the trouble starts."""
         return FAULT_KINDS[self.kind].keeps
 
+    @property
+    def text(self) -> str:
+        """The fault as :func:`parse_fault` reads it: ``429:2=0.05``."""
+        about = FAULT_KINDS[self.kind]
+        seconds = f":{_plain(self.seconds)}" if about.unit and self.seconds != about.default else ""
+        return f"{self.kind}{seconds}={_plain(self.rate)}"
+
 
 class Latency(NamedTuple):
     """How long every answer takes at least: evenly spread from ``low`` to ``high``, in seconds."""
 
     low: float = 0.0
     high: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The latency as :func:`parse_latency` reads it: ``20ms..80ms``."""
+        low, high = (f"{_plain(seconds * 1000)}ms" for seconds in self)
+        return low if low == high else f"{low}..{high}"
 
 
 NO_LATENCY: Final = Latency()
@@ -101,11 +115,12 @@ MAX_SECONDS: Final = 3600.0
 """The longest hang, wait or latency that can be asked for: an hour. More is a typing mistake."""
 
 
-def parse_fault(text: str) -> Fault:
+def parse_fault(text: str, source: str = "--fault") -> Fault:
     """Read one ``--fault`` value.
 
     Args:
         text: ``KIND=RATE``, for example ``500=0.05``, ``reset-after=5%``, ``429:2=0.1`` or ``slow:3=1``.
+        source: where the text comes from, as messages name it.
 
     Returns:
         The fault.
@@ -115,29 +130,30 @@ def parse_fault(text: str) -> Fault:
     """
     match = _FAULT.fullmatch(text.strip().lower())
     if match is None:
-        raise UsageError(f"--fault {text!r}: write KIND=RATE, for example 500=0.05 or reset-after=5%")
+        raise UsageError(f"{source} {text!r}: write KIND=RATE, for example 500=0.05 or reset-after=5%")
     kind = match["kind"]
     if kind not in FAULT_KINDS:
-        raise UsageError(f"--fault {text!r}: there is no fault {kind!r}; the kinds are {_kinds()}")
-    rate = _number(match["rate"], text) / (100.0 if match["percent"] else 1.0)
+        raise UsageError(f"{source} {text!r}: there is no fault {kind!r}; the kinds are {_kinds()}")
+    rate = _number(match["rate"], f"{source} {text!r}") / (100.0 if match["percent"] else 1.0)
     if not 0.0 < rate <= 1.0:
-        raise UsageError(f"--fault {text!r}: the rate must be above 0 and at most 1 (or 100%)")
+        raise UsageError(f"{source} {text!r}: the rate must be above 0 and at most 1 (or 100%)")
     about = FAULT_KINDS[kind]
     if match["seconds"] is None:
         return Fault(kind, rate, about.default)
     if not about.unit:
-        raise UsageError(f"--fault {text!r}: {kind} takes no seconds; write {kind}={match['rate']}{match['percent']}")
-    seconds = _number(match["seconds"], text)
+        raise UsageError(f"{source} {text!r}: {kind} takes no seconds; write {kind}={match['rate']}{match['percent']}")
+    seconds = _number(match["seconds"], f"{source} {text!r}")
     if seconds > MAX_SECONDS:
-        raise UsageError(f"--fault {text!r}: at most {MAX_SECONDS:.0f} seconds")
+        raise UsageError(f"{source} {text!r}: at most {MAX_SECONDS:.0f} seconds")
     return Fault(kind, rate, seconds)
 
 
-def parse_faults(texts: Sequence[str]) -> tuple[Fault, ...]:
+def parse_faults(texts: Sequence[str], source: str = "--fault") -> tuple[Fault, ...]:
     """Read all ``--fault`` values of one command line.
 
     Args:
         texts: one item per flag; an item may hold several faults, separated by commas.
+        source: where the texts come from, as messages name it.
 
     Returns:
         The faults in the order given.
@@ -145,21 +161,22 @@ def parse_faults(texts: Sequence[str]) -> tuple[Fault, ...]:
     Raises:
         UsageError: one of them is wrong, a kind comes twice, or the rates add up to more than 1.
     """
-    faults = tuple(parse_fault(part) for text in texts for part in text.split(","))
+    faults = tuple(parse_fault(part, source) for text in texts for part in text.split(","))
     kinds = [fault.kind for fault in faults]
     for kind in kinds:
         if kinds.count(kind) > 1:
-            raise UsageError(f"--fault {kind} is given {kinds.count(kind)} times: give it once")
+            raise UsageError(f"{source} {kind} is given {kinds.count(kind)} times: give it once")
     if math.fsum(fault.rate for fault in faults) > 1.0 + 1e-9:
-        raise UsageError("--fault: the rates add up to more than 1; a request meets at most one fault")
+        raise UsageError(f"{source}: the rates add up to more than 1; a request meets at most one fault")
     return faults
 
 
-def parse_latency(text: str) -> Latency:
+def parse_latency(text: str, source: str = "--latency") -> Latency:
     """Read the ``--latency`` value.
 
     Args:
         text: one duration or a range: ``20ms``, ``1.5s``, ``20ms..80ms``.
+        source: where the text comes from, as messages name it.
 
     Returns:
         The latency, in seconds.
@@ -168,10 +185,10 @@ def parse_latency(text: str) -> Latency:
         UsageError: the text is not of that form, the range runs backwards, or it is longer than an hour.
     """
     low_text, dots, high_text = text.strip().lower().partition("..")
-    low = _duration(low_text, text)
-    high = _duration(high_text, text) if dots else low
+    low = _duration(low_text, f"{source} {text!r}")
+    high = _duration(high_text, f"{source} {text!r}") if dots else low
     if high < low:
-        raise UsageError(f"--latency {text!r}: the range runs backwards; write {high_text}..{low_text}")
+        raise UsageError(f"{source} {text!r}: the range runs backwards; write {high_text}..{low_text}")
     return Latency(low, high)
 
 
@@ -203,22 +220,27 @@ def decide(seed: int, body: bytes, nth: int, faults: Sequence[Fault], latency: L
     return Fate(digest[:8].hex(), struck, delay)
 
 
-def _number(digits: str, text: str) -> float:
-    """Turn digits and dots into a number, or complain about the whole flag."""
+def _plain(number: float) -> str:
+    """Write a number without an exponent, rounded to 12 digits: what arithmetic added at its end is left out."""
+    return f"{Decimal(f'{number:.12g}'):f}"
+
+
+def _number(digits: str, whole: str) -> float:
+    """Turn digits and dots into a number, or complain about the whole value."""
     try:
         return float(digits)
     except ValueError:
-        raise UsageError(f"--fault {text!r}: {digits!r} is no number; write it as 0.05 or 5%") from None
+        raise UsageError(f"{whole}: {digits!r} is no number; write it as 0.05 or 5%") from None
 
 
-def _duration(part: str, text: str) -> float:
+def _duration(part: str, whole: str) -> float:
     """Turn ``20ms`` or ``1.5s`` into seconds."""
     match = _DURATION.fullmatch(part.strip())
     if match is None:
-        raise UsageError(f"--latency {text!r}: write a duration with its unit, for example 20ms or 20ms..80ms")
+        raise UsageError(f"{whole}: write a duration with its unit, for example 20ms or 20ms..80ms")
     seconds = float(match["number"]) / (1000.0 if match["unit"] == "ms" else 1.0)
     if seconds > MAX_SECONDS:
-        raise UsageError(f"--latency {text!r}: at most {MAX_SECONDS:.0f}s")
+        raise UsageError(f"{whole}: at most {MAX_SECONDS:.0f}s")
     return seconds
 
 

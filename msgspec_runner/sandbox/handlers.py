@@ -1,4 +1,4 @@
-"""What the sandbox answers to each call: the keys, the bodies, the lists, and the faults that were asked for."""
+"""What the sandbox answers to each call of the API: keys, bodies, lists, and the faults that were asked for."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import asyncio
 import hmac
 import json
 import re
-import secrets
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from ipaddress import ip_address
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from msgspec_runner.sandbox.answers import error_body, final, foreign, reset, respond, success, unauthorized
+from msgspec_runner.sandbox.answers import (
+    accepted_body,
+    error_body,
+    final,
+    foreign,
+    reset,
+    respond,
+    success,
+    unauthorized,
+)
 from msgspec_runner.sandbox.checks import PROVIDERS, Refused, check
-from msgspec_runner.sandbox.faults import NO_LATENCY, Fate, Fault, Latency, decide
-from msgspec_runner.sandbox.store import NEWEST, Message, Received, Store
+from msgspec_runner.sandbox.faults import Fate, Fault, decide
+from msgspec_runner.sandbox.guard import is_foreign
+from msgspec_runner.sandbox.state import Sandbox
+from msgspec_runner.sandbox.store import Message
 
 MAX_BODY: Final = 1024 * 1024
 """Largest request body in bytes, decompressed: a megabyte, far above any real message. More is answered 413."""
@@ -32,16 +38,6 @@ MAX_DAYS: Final = 31
 _JSON: Final = "application/json"
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-_METHODS: Final[dict[str, str]] = {
-    "/message": "POST",
-    "/messages": "GET",
-    "/messages/search": "GET",
-    "/messages/scheduled": "GET",
-    "/channels": "GET",
-    "/": "GET",
-    "/_sandbox/messages": "GET",
-    "/_sandbox/stats": "GET",
-}
 _CHANNELS: Final[dict[str, str]] = {
     "twlo": "Sandbox SMS",
     "twlowa": "Sandbox WhatsApp (Twilio)",
@@ -49,71 +45,32 @@ _CHANNELS: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxOptions:
-    """How a sandbox behaves.
+class Api:
+    """The handlers of the API's calls.
 
     Args:
-        faults: the trouble it makes; their rates add up to at most 1.
-        latency: how long every answer to ``POST /message`` takes at least.
-        seed: decides which requests meet trouble and which ids messages get; None draws one.
-        api_key: the only key that is accepted; None accepts any that is not empty.
-        newest: how many requests and messages are held in full.
-        clock: gives the time in seconds since the epoch; tests set it.
-        sleep: waits for so many seconds; tests set it.
+        sandbox: whose they are.
     """
 
-    faults: tuple[Fault, ...] = ()
-    latency: Latency = NO_LATENCY
-    seed: int | None = None
-    api_key: str | None = field(default=None, repr=False)
-    newest: int = NEWEST
-    clock: Callable[[], float] = time.time
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._options = sandbox.options
+        self._store = sandbox.store
 
-
-class Sandbox:
-    """The handlers of one sandbox and what they share.
-
-    Args:
-        options: how it behaves.
-
-    Attributes:
-        seed: the seed in use, drawn if none was given; the same seed tells the same story again.
-        store: what it got.
-    """
-
-    def __init__(self, options: SandboxOptions) -> None:
-        self.options = options
-        self.seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-        self.store = Store(options.newest)
-        self._stopping = asyncio.Event()
-
-    def application(self) -> web.Application:
-        """Build the aiohttp application."""
-        app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_post("/message", self.post_message)
-        app.router.add_get("/messages", self.get_messages)
-        app.router.add_get("/messages/search", self.search_messages)
-        app.router.add_get("/messages/scheduled", self.get_scheduled)
-        app.router.add_delete("/messages/scheduled/{message_id}", self.delete_scheduled)
-        app.router.add_get("/channels", self.get_channels)
-        app.router.add_get("/_sandbox/messages", self.sandbox_messages)
-        app.router.add_get("/_sandbox/stats", self.sandbox_stats)
-        app.router.add_get("/", self.front_page)
-        app.router.add_route("*", "/{path:.*}", self.nothing_here)
-        app.on_shutdown.append(self._stop)
-        return app
-
-    async def _stop(self, _: web.Application) -> None:
-        """Let go of hanging requests when the server stops."""
-        self._stopping.set()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Say which call each handler answers."""
+        router.add_post("/message", self.post_message)
+        router.add_get("/messages", self.get_messages)
+        router.add_get("/messages/search", self.search_messages)
+        router.add_get("/messages/scheduled", self.get_scheduled)
+        router.add_delete("/messages/scheduled/{message_id}", self.delete_scheduled)
+        router.add_get("/channels", self.get_channels)
 
     # The one call that sends.
 
     async def post_message(self, request: web.Request) -> web.StreamResponse:
         """Answer ``POST /message``: trouble first, then the key, then the body."""
-        at = self.options.clock()
+        at = self._options.clock()
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
@@ -121,9 +78,10 @@ class Sandbox:
         except (HttpProcessingError, web.RequestPayloadError, ValueError):
             return await final(request, self._refuse(request, at, b"", 400, "The request body could not be read."))
 
-        fate = decide(self.seed, body, self.store.arrive(body), self.options.faults, self.options.latency)
+        settings = self._sandbox.settings
+        fate = decide(self._sandbox.seed, body, self._store.arrive(body), settings.faults, settings.latency)
         if fate.delay:
-            await self.options.sleep(fate.delay)
+            await self._options.sleep(fate.delay)
         if not self._key_is_right(request):
             return self._refuse(request, at, body, 401, "Authentication failed. Check the apikey header.")
         if fate.fault is not None and not fate.fault.keeps:
@@ -139,26 +97,35 @@ class Sandbox:
         self, request: web.Request, at: float, body: bytes, schedule: float | None, fate: Fate
     ) -> web.StreamResponse:
         """Keep a message; answer, or strike with the message kept."""
-        message_id = fate.message_id
-        self.store.keep(Message(message_id, at, at if schedule is None else max(at, schedule), body))
+        message = Message(fate.message_id, at, at if schedule is None else max(at, schedule), body)
+        duplicate = self._store.keep(message)
         if fate.fault is not None:
-            return await self._strike(request, at, body, fate.fault, message_id)
-        answer = b'{"status":"success","data":{"message_id":"%s"}}' % message_id.encode()
-        self.store.record(at, request.raw_headers, body, 200, answer, message_id=message_id)
+            return await self._strike(request, at, body, fate.fault, message, duplicate=duplicate)
+        answer = accepted_body(fate.message_id)
+        self._store.record(at, request.raw_headers, body, 200, answer, message=message, duplicate=duplicate)
         return respond(200, answer)
 
     async def _strike(
-        self, request: web.Request, at: float, body: bytes, fault: Fault, message_id: str | None
+        self,
+        request: web.Request,
+        at: float,
+        body: bytes,
+        fault: Fault,
+        message: Message | None,
+        *,
+        duplicate: bool = False,
     ) -> web.StreamResponse:
         """Carry out a fault; the message, if any, is kept already."""
 
         def record(status: int | None, answer: bytes) -> None:
-            self.store.record(at, request.raw_headers, body, status, answer, message_id=message_id, fault=fault.kind)
+            self._store.record(
+                at, request.raw_headers, body, status, answer, message=message, duplicate=duplicate, fault=fault.kind
+            )
 
         if fault.kind == "slow":
-            answer = b'{"status":"success","data":{"message_id":"%s"}}' % (message_id or "").encode()
+            answer = accepted_body(message.message_id if message else "")
             record(200, answer)
-            await self.options.sleep(fault.seconds)
+            await self._options.sleep(fault.seconds)
             return respond(200, answer)
         if fault.kind == "garbage":
             answer = b"<html><body>It works!</body></html>"
@@ -186,7 +153,7 @@ class Sandbox:
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0 and request.transport is not None:
             try:
-                await asyncio.wait_for(self._stopping.wait(), min(left, 1.0))
+                await asyncio.wait_for(self._sandbox.stopping.wait(), min(left, 1.0))
             except TimeoutError:
                 continue
             return
@@ -194,20 +161,20 @@ class Sandbox:
     def _refuse(self, request: web.Request, at: float, body: bytes, status: int, *reasons: str) -> web.Response:
         """Record and answer a refusal of ``POST /message``."""
         answer = error_body(*reasons)
-        self.store.record(at, request.raw_headers, body, status, answer)
+        self._store.record(at, request.raw_headers, body, status, answer)
         return respond(status, answer)
 
     def _key_is_right(self, request: web.Request) -> bool:
         """Whether the ``apikey`` header is there and right."""
         key = request.headers.get("apikey", "")
-        wanted = self.options.api_key
+        wanted = self._options.api_key
         if wanted is None:
             return bool(key.strip())
         return hmac.compare_digest(key.encode("utf-8", "surrogateescape"), wanted.encode())
 
     def _denial(self, request: web.Request) -> web.Response | None:
         """The answer to somebody who may not list or delete: asked under a foreign name, or without the key."""
-        if _is_foreign(request):
+        if is_foreign(request.host):
             return foreign()
         return None if self._key_is_right(request) else unauthorized()
 
@@ -234,7 +201,7 @@ class Sandbox:
         denial = self._denial(request)
         if denial is not None:
             return denial
-        now = self.options.clock()
+        now = self._options.clock()
         today = datetime.fromtimestamp(now, UTC).date()
         try:
             last = _day(request.query.get("end_date"), today)
@@ -248,7 +215,7 @@ class Sandbox:
         direction = request.query.get("direction", "both")
         if direction not in ("incoming", "outbound", "both"):
             return respond(400, error_body("direction must be incoming, outbound or both."))
-        found = [] if direction == "incoming" else self.store.sent(now, first, last)
+        found = [] if direction == "incoming" else self._store.sent(now, first, last)
         return success([message.describe(now) for message in found if wanted(message)])
 
     async def get_scheduled(self, request: web.Request) -> web.Response:
@@ -256,21 +223,16 @@ class Sandbox:
         denial = self._denial(request)
         if denial is not None:
             return denial
-        now = self.options.clock()
-        return success([message.describe(now) for message in self.store.scheduled(now)])
+        now = self._options.clock()
+        return success([message.describe(now) for message in self._store.scheduled(now)])
 
     async def delete_scheduled(self, request: web.Request) -> web.Response:
         """Answer ``DELETE /messages/scheduled/{id}``: 404 for an unknown one, 400 once it is due."""
         denial = self._denial(request)
         if denial is not None:
             return denial
-        message = self.store.find(request.match_info["message_id"])
-        if message is None:
-            return respond(404, error_body("There is no scheduled message with that ID."))
-        if message.due <= self.options.clock():
-            return respond(400, error_body("The message is being sent or was sent already."))
-        self.store.cancel(message.message_id)
-        return respond(200, b'{"status":"success"}')
+        refusal = self._sandbox.cancel(request.match_info["message_id"])
+        return respond(200, b'{"status":"success"}') if refusal is None else respond(refusal[0], error_body(refusal[1]))
 
     async def get_channels(self, request: web.Request) -> web.Response:
         """Answer ``GET /channels``: a bare array, one channel for each provider."""
@@ -286,79 +248,6 @@ class Sandbox:
             if provider in (None, name)
         ]
         return respond(200, json.dumps(channels).encode())
-
-    # The sandbox's own pages, for tests and for people.
-
-    async def sandbox_messages(self, request: web.Request) -> web.Response:
-        """Answer ``GET /_sandbox/messages?limit=N``: the newest requests as they came, oldest first."""
-        if _is_foreign(request):
-            return foreign()
-        limit = request.query.get("limit", "100")
-        if not (limit.isascii() and limit.isdigit() and len(limit) <= 9):
-            return respond(400, error_body("limit must be a whole number."))
-        return success([_show(received) for received in self.store.requests(int(limit))])
-
-    async def sandbox_stats(self, _: web.Request) -> web.Response:
-        """Answer ``GET /_sandbox/stats``: counts since the start, and the seed."""
-        return respond(200, json.dumps({"seed": self.seed, **self.store.stats()._asdict()}).encode())
-
-    async def front_page(self, _: web.Request) -> web.Response:
-        """Answer ``GET /``: say what this is."""
-        stats = self.store.stats()
-        text = (
-            "This is the msgspec-runner sandbox. It speaks the Sociocs API and sends nothing to anybody.\n"
-            f"{stats.received} requests so far, {stats.kept} messages kept.\n\n"
-            "POST   /message                     keep a message (header apikey: anything)\n"
-            "GET    /messages                    what went out today; start_date, end_date\n"
-            "GET    /messages/search?text=TERM   the same, searched\n"
-            "GET    /messages/scheduled          what is still to go out\n"
-            "DELETE /messages/scheduled/ID       cancel one of those\n"
-            "GET    /channels?provider=twlo      channels\n"
-            "GET    /_sandbox/messages?limit=10  the newest requests as they came\n"
-            "GET    /_sandbox/stats              counts\n"
-        )
-        return respond(200, text.encode(), content_type="text/plain")
-
-    async def nothing_here(self, request: web.Request) -> web.Response:
-        """Answer 405 for a known path with another method, 404 for the rest, both as JSON."""
-        path = request.path
-        allowed = _METHODS.get(path)
-        if allowed is None and path.startswith("/messages/scheduled/") and path.count("/") == 3:
-            allowed = "DELETE"
-        if allowed is not None:
-            return respond(405, error_body(f"{path} takes {allowed} only."), allow=allowed)
-        return respond(404, error_body("Requested API endpoint not found."))
-
-
-def _show(received: Received) -> dict[str, Any]:
-    """A request for the sandbox's own list; the body as text, whatever it was."""
-    return {
-        "number": received.number,
-        "at": datetime.fromtimestamp(received.at, UTC).isoformat(timespec="milliseconds"),
-        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in received.headers],
-        "body": received.body.decode("utf-8", "replace"),
-        "status": received.status,
-        "answer": received.answer.decode(),
-        "message_id": received.message_id,
-        "fault": received.fault,
-    }
-
-
-def _is_foreign(request: web.Request) -> bool:
-    """Whether the page was asked for under a public name: a web site that points its name at this machine.
-
-    Messages are people's data, so a browser must not hand them to another site (DNS rebinding). Addresses,
-    ``localhost`` and names without a dot cannot be taken over like that.
-    """
-    try:
-        host = urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        return True
-    try:
-        ip_address(host)
-    except ValueError:
-        return "." in host and not host.endswith(".localhost")
-    return False
 
 
 def _day(text: str | None, default: date) -> date:

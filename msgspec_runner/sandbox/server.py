@@ -17,7 +17,10 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 
 from msgspec_runner.errors import UsageError
-from msgspec_runner.sandbox.handlers import Sandbox, SandboxOptions
+from msgspec_runner.sandbox.front import Front
+from msgspec_runner.sandbox.handlers import MAX_BODY, Api
+from msgspec_runner.sandbox.inbox import Inbox
+from msgspec_runner.sandbox.state import Sandbox, SandboxOptions
 from msgspec_runner.sandbox.store import Message, Received, Stats
 
 __all__ = ["RunningSandbox", "Sandbox", "SandboxOptions", "create_app", "serve"]
@@ -37,7 +40,7 @@ def create_app(options: SandboxOptions | None = None) -> web.Application:
     Returns:
         The application.
     """
-    return Sandbox(options or SandboxOptions()).application()
+    return _application(Sandbox(options or SandboxOptions()))
 
 
 async def serve(
@@ -61,7 +64,7 @@ async def serve(
         UsageError: the address cannot be listened on; says what to try.
     """
     sandbox = Sandbox(options or SandboxOptions())
-    runner = web.AppRunner(sandbox.application(), access_log=None, shutdown_timeout=GRACE_SECONDS)
+    runner = web.AppRunner(_application(sandbox), access_log=None, shutdown_timeout=GRACE_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, backlog=1024)
@@ -194,6 +197,20 @@ class RunningSandbox:
             except RuntimeError:  # the loop closed in between
                 work.close()
         return take(sandbox)
+
+
+def _application(sandbox: Sandbox) -> web.Application:
+    """Build the aiohttp application of a sandbox."""
+    app = web.Application(client_max_size=MAX_BODY)
+    Api(sandbox).add_routes(app.router)
+    Inbox(sandbox).add_routes(app.router)
+    Front(sandbox).add_routes(app.router)
+
+    async def stop(_: web.Application) -> None:
+        sandbox.stop()
+
+    app.on_shutdown.append(stop)
+    return app
 
 
 def _url(host: str, runner: web.AppRunner) -> str:

@@ -41,12 +41,22 @@ class Caller:
             content = answer.read()
             found = dict(answer.getheaders())
             is_json = found.get("Content-Type", "").startswith("application/json")
-            return Answer(answer.status, json.loads(content) if is_json else content, found)
+            return Answer(answer.status, json.loads(content) if is_json and content else content, found)
 
     def get(self, path: str) -> Any:
         answer = self.call("GET", path)
         assert answer.status == 200, answer
         return answer.body
+
+    def change(self, method: str, path: str, value: object = None) -> Answer:
+        """Call what changes the sandbox, as its own page does."""
+        body = None if value is None else value if isinstance(value, bytes) else json.dumps(value).encode()
+        return self.call(method, path, body, {"X-Sandbox": "1"})
+
+    def listed(self, query: str = "") -> list[Any]:
+        """The requests of one list, newest first."""
+        found: list[Any] = self.get(f"/_sandbox/requests?{query}")["requests"]
+        return found
 
     def post(self, fields: object, **headers: str) -> Answer:
         body = fields if isinstance(fields, bytes) else json.dumps(fields).encode()

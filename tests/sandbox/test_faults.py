@@ -131,3 +131,44 @@ def test_rates_are_met() -> None:
 
 def test_any_integer_is_a_seed() -> None:
     assert decide(10**50, b"", 0, (), NO_LATENCY) != decide(-(10**50), b"", 0, (), NO_LATENCY)
+
+
+@given(
+    kind=st.sampled_from(sorted(FAULT_KINDS)),
+    rate=st.floats(min_value=1e-9, max_value=1.0),
+    seconds=st.floats(min_value=0.0, max_value=3600.0).filter(lambda number: number == 0 or number > 1e-9),
+)
+def test_a_fault_is_written_as_it_is_read(kind: str, rate: float, seconds: float) -> None:
+    about = FAULT_KINDS[kind]
+    again = parse_fault(Fault(kind, rate, seconds if about.unit else 0.0).text)
+    assert again.kind == kind
+    assert again.rate == pytest.approx(rate, rel=1e-11)
+    assert again.seconds == pytest.approx(seconds if about.unit else about.default, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("reset-after=5%", "reset-after=0.05"), ("429:2=1", "429:2=1"), ("429:0=1", "429=1"), ("slow:2=1", "slow=1")],
+)
+def test_a_fault_is_written_shortly(text: str, written: str) -> None:
+    assert parse_fault(text).text == written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("0ms", "0ms"), ("20ms", "20ms"), ("1.5s", "1500ms"), ("20ms..80ms", "20ms..80ms"), ("2.1ms..1h", None)],
+)
+def test_a_latency_is_written_as_it_is_read(text: str, written: str | None) -> None:
+    if written is None:
+        with pytest.raises(UsageError, match=r"^latency '2\.1ms\.\.1h': write a duration"):
+            parse_latency(text, "latency")
+    else:
+        assert parse_latency(text).text == written
+        assert parse_latency(written) == parse_latency(text)
+
+
+def test_a_message_names_where_the_text_came_from() -> None:
+    with pytest.raises(UsageError, match=r"^faults '500=x': write KIND=RATE"):
+        parse_faults(["500=x"], "faults")
+    with pytest.raises(UsageError, match=r"^faults '500=\.\.': '\.\.' is no number"):
+        parse_faults(["500=.."], "faults")
