@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from msgspec_runner.cli import completing
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.errors import UsageError
@@ -19,6 +20,9 @@ from msgspec_runner.linting.parallel import lint_project, sensible_jobs
 from msgspec_runner.project import Project, configure, load, recipients_file, standard_input
 from msgspec_runner.reports.text import count
 from msgspec_runner.source.document import Document, read_document
+
+if TYPE_CHECKING:
+    from msgspec_runner.changes.specs import Changes
 
 CI_FORMATS = ("sarif", "github", "gitlab", "junit")
 """Formats that machines read, which know files by their place in the repository."""
@@ -37,10 +41,18 @@ FORMATS = ("full", "concise", "json", *CI_FORMATS)
     "outputs",
     metavar="FORMAT[=FILE]",
     multiple=True,
+    shell_complete=completing.one_of(dict.fromkeys(FORMATS, "")),
     help=f"{', '.join(FORMATS)}; repeatable. Default: full at a terminal, else concise.",
 )
-@click.option("--select", metavar="CODES", multiple=True, help="Only these rules: MSG1, MSG203, ALL …")
-@click.option("--ignore", metavar="CODES", multiple=True, help="Not these rules.")
+@click.option("--since", metavar="REF", help="Only what changed since the merge base with REF, such as origin/main.")
+@click.option(
+    "--select",
+    metavar="CODES",
+    multiple=True,
+    shell_complete=completing.rule_codes,
+    help="Only these rules: MSG1, MSG203, ALL …",
+)
+@click.option("--ignore", metavar="CODES", multiple=True, shell_complete=completing.rule_codes, help="Not these rules.")
 @click.option("--fail-level", type=click.Choice([level.value for level in Severity]), help="What makes exit code 1.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option("--fix", "repair", is_flag=True, help="Repair what can be repaired without changing what is sent.")
@@ -59,6 +71,7 @@ def command(
     *,
     paths: tuple[Path, ...],
     outputs: tuple[str, ...],
+    since: str | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     fail_level: str | None,
@@ -88,11 +101,23 @@ def command(
       msgspec-runner lint --output sarif=lint.sarif --output github
       msgspec-runner lint --select MSG2 --statistics
       msgspec-runner lint --diff --unsafe-fixes
+      msgspec-runner lint --since origin/main --output github
     """
     if unsafe_fixes and not (repair or show_diff):
         raise UsageError("--unsafe-fixes: add --fix, or --diff to look at them first")
     targets = [_target(output) for output in outputs] or [("full" if sys.stdout.isatty() else "concise", None)]
-    project, piped = _inputs(paths, stdin_filename, profile)
+    changes = None
+    if since is not None:
+        if stdin_filename is not None or paths == (Path("-"),) or write_baseline is not None:
+            raise UsageError(
+                "--since looks at some of a project's files: leave out -, --stdin-filename, --write-baseline"
+            )
+        from msgspec_runner.cli.since import changes_since
+
+        project, changes = changes_since(since, paths, profile, terminal)
+        piped = None
+    else:
+        project, piped = _inputs(paths, stdin_filename, profile)
     config = replace(
         project.config,
         select=_codes(select) or project.config.select,
@@ -100,21 +125,26 @@ def command(
         fail_level=Severity(fail_level) if fail_level else project.config.fail_level,
     )
     # What is to be repaired is read first: what changes while the recipients come in is not overwritten.
-    documents = [piped.document] if piped is not None else list(project.documents()) if repair or show_diff else []
+    documents = [piped.document] if piped is not None else []
+    if changes is not None:
+        documents = [document for document in changes.documents if document.file in changes.files]
+    elif piped is None and (repair or show_diff):
+        documents = list(project.documents())
     with recipients_file(recipients) as file:
         linter = Linter(config, variables, file, show_data=show_data)
+        lint = linter.lint if changes is None else _lint_changes(linter, changes)
         if repair or show_diff:
             from msgspec_runner.cli import fixing
             from msgspec_runner.linting.fixes import fix
 
-            fixed = fix(linter.lint, documents, unsafe=unsafe_fixes)
+            fixed = fix(lint, documents, unsafe=unsafe_fixes)
             if show_diff:
                 fixing.show(fixed, terminal, show_data=show_data)
                 return 1 if fixed.changed and not exit_zero else 0
             fixing.write(fixed, piped.data if piped is not None else None, terminal, unsafe=unsafe_fixes)
             result = fixed.result
-        elif piped is not None:
-            result = linter.lint(documents)
+        elif piped is not None or changes is not None:
+            result = lint(documents)
         else:
             result = lint_project(linter, project, jobs or sensible_jobs(len(project.files)))
     if write_baseline is not None or baseline is not None:
@@ -131,11 +161,22 @@ def command(
     if statistics:
         printed = {name for name, target in targets if target is None}
         _statistics(result, aside=aside or not printed <= FOR_READERS)  # what a machine reads stays whole
-    if any(name in FOR_READERS for name, _ in targets):
+    if any(name in FOR_READERS for name, _ in targets) and (changes is None or changes.specs):
         from msgspec_runner.reports.full import summary
 
         terminal.note(summary(result, color=terminal.colors(err=True)))
     return 1 if result.fails(config.fail_level) and not exit_zero else 0
+
+
+def _lint_changes(linter: Linter, changes: Changes) -> Callable[[Iterable[Document]], LintResult]:
+    """Return what lints the specs that a change touches, repaired or not, beside all others."""
+    from msgspec_runner.linting.changed import lint_changed
+
+    def lint(touched: Iterable[Document]) -> LintResult:
+        now = {document.file: document for document in touched}
+        return lint_changed(linter, [now.get(each.file, each) for each in changes.documents], changes.files)
+
+    return lint
 
 
 class _Piped(NamedTuple):
