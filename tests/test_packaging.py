@@ -60,6 +60,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
         "msgspec_runner/py.typed",
         "msgspec_runner/_schemas/spec.schema.json",
         "msgspec_runner/_schemas/catalog.schema.json",
+        *(f"msgspec_runner/_rules/{page.name}" for page in (ROOT / "docs" / "rules").glob("MSG*.md")),
         *starters,
     }
     assert needed <= names

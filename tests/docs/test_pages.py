@@ -17,7 +17,15 @@ from tests.docs.sessions import BLOCK, refreshed
 PAGES = [*written(), ROOT / "CHANGELOG.md", *(path for path, _ in generated())]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?://)([^)#]+)(#[^)]*)?\)")
 COMMAND = re.compile(r"msgspec-runner ([a-z]+)")
-ILLUSTRATIONS = {"README.md": 1, "getting-started.md": 2, "ci.md": 1, "ledger.md": 1, "sending.md": 1}
+ILLUSTRATIONS = {
+    "README.md": 1,
+    "cluster.md": 3,
+    "getting-started.md": 2,
+    "ci.md": 1,
+    "editors.md": 1,
+    "ledger.md": 1,
+    "sending.md": 1,
+}
 """Blocks of commands that no test runs, by page. Keep them few."""
 
 
@@ -62,7 +70,7 @@ def test_few_commands_are_not_run() -> None:
 
 def test_no_command_hides_in_a_block_of_another_kind() -> None:
     kinds = {block["kind"] for path in written() for block in BLOCK.finditer(path.read_text(encoding="utf-8"))}
-    assert kinds <= {"console", "sh", "python", "yaml", "toml", "json", "csv"}
+    assert kinds <= {"console", "sh", "python", "yaml", "toml", "json", "csv", "lua"}
 
 
 def test_every_key_of_the_configuration_is_explained() -> None:
