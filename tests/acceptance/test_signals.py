@@ -24,7 +24,8 @@ def at_import(project: Project, module: str, number: signal.Signals, *arguments:
     folder = project.root.parent / "tmp"
     folder.mkdir()
     program = (
-        "import os, sys\n"
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # these tests may run under nohup
         "class Signaller:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         f"        if name == {module!r}:\n"
