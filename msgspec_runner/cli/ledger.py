@@ -29,7 +29,7 @@ def command() -> None:
     """
 
 
-@command.command("init")
+@command.command("init", short_help="Make this project's ledger, and its id file.")
 @ledger_option
 @click.option("--new", is_flag=True, help="The project's ledger is lost: start another, and send everything again.")
 @common
@@ -47,7 +47,7 @@ def init(*, ledger: str | None, new: bool, profile: str | None, terminal: Termin
     return 0
 
 
-@command.command("info")
+@command.command("info", short_help="Show where it is, its id, and what it holds.")
 @ledger_option
 @common
 def info(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
@@ -67,14 +67,14 @@ def info(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     return 0
 
 
-@command.command("migrate")
+@command.command("migrate", short_help="Bring it to the schema of this version.")
 @ledger_option
 @common
 def migrate(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     """Bring the ledger to the schema of this version, as every command does that opens it.
 
-    Older versions refuse a ledger of a newer schema, so upgrade all who use it. In PostgreSQL it also makes, or upgrades,
-    the queue that workers take their work from (`send --cluster`).
+    Older versions refuse a ledger of a newer schema, so upgrade all who use it. In PostgreSQL it also makes, or
+    upgrades, the queue that workers take their work from (`send --cluster`).
 
     \b
     Example:
@@ -88,7 +88,7 @@ def migrate(*, ledger: str | None, profile: str | None, terminal: Terminal) -> i
     return 0
 
 
-@command.command("prune")
+@command.command("prune", short_help="Erase people's data of a time gone by.")
 @click.option("--before", required=True, metavar="DATE", help="2031-01-31, or with a time; UTC without an offset.")
 @yes_option
 @ledger_option
@@ -112,7 +112,7 @@ def prune(*, before: str, yes: bool, ledger: str | None, profile: str | None, te
     return 0
 
 
-@command.command("forget")
+@command.command("forget", short_help="Erase one person's data.")
 @click.argument("number")
 @yes_option
 @ledger_option

@@ -42,7 +42,7 @@ from msgspec_runner.reports.text import count
 @skip_invalid_option
 @click.option("--test-to", metavar="NUMBER", help="Send one message to yourself instead; nothing is recorded.")
 @click.option(
-    "--sample", type=click.IntRange(min=1), metavar="N", help="With --test-to: sample N of the spec; default 1."
+    "--sample", type=click.IntRange(min=1), metavar="N", help="With --test-to: sample N of the spec. Default: 1."
 )
 @click.option("--row", type=click.IntRange(min=1), metavar="N", help="With --test-to: recipient N instead of a sample.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Send at most N of what is new.")
@@ -158,7 +158,8 @@ def command(
         refuse_too_many_invalid(made, skip_invalid)
         if pinned is not None:
             hold_to(pinned, sound, made, book, destination.origin, variables)
-        return Sending(sound, made, spool, book, destination, Bounds(limit, most), manner, terminal, sharing).carry_out()
+        bounds = Bounds(limit, most)
+        return Sending(sound, made, spool, book, destination, bounds, manner, terminal, sharing).carry_out()
 
 
 def _check_paths(paths: tuple[Path, ...], plan: Path | None, *, dry_run: bool) -> None:

@@ -32,7 +32,12 @@ DECISIONS_AT_ONCE = 500
 
 @click.command("status", short_help="Show runs, or one run's messages.")
 @click.argument("run", required=False, shell_complete=completing_runs.runs)
-@click.option("--state", type=click.Choice([state.value for state in State]), help="Only messages in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in State]),
+    metavar="STATE",
+    help=f"Only messages in this state: {', '.join(state.value for state in State)}.",
+)
 @click.option("--spec", metavar="ID", shell_complete=completing_runs.sent_specs, help="Only messages of this spec.")
 @click.option("--output", type=click.Choice(["text", "json", "csv"]), default="text", help="Form of the output.")
 @click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the text.")

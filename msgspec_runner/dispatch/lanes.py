@@ -228,15 +228,10 @@ class Lanes:
         return min((seconds for seconds in times if seconds > 0), default=None)
 
     def demand(self, now: float) -> dict[str, int]:
-        """Return how many messages only wait for their pace: by spec that has one, and for the run's under no name."""
+        """Return how many messages are ready to go: by spec that has a pace, and those of all others under no name."""
         due = Counter(self._lane(job.message) for when, _, job in self._waiting if when <= now + HORIZON)
-        wanted = {"": 0}
-        for spec, lane in (("", self._common), *self._by_spec.items()):
-            ready = len(lane.backlog) + len(lane.ready) + due[lane]
-            if spec:
-                wanted[spec] = ready
-            wanted[""] += lane.pace.allowance(now, HORIZON, ready) if ready else 0
-        return wanted
+        lanes = {"": self._common, **self._by_spec}
+        return {spec: len(lane.backlog) + len(lane.ready) + due[lane] for spec, lane in lanes.items()}
 
     def clear(self) -> tuple[list[Job], list[Job]]:
         """Give back what is not being posted: the jobs that are claimed, and those that wait for another attempt."""

@@ -185,7 +185,7 @@ def standing(connection: Connection, run_id: str, terms: Terms) -> Standing | No
 
 
 def close_if_over(connection: Connection, run_id: str, now: str) -> bool:
-    """Close a run whose windows are all done, or that is to stop and is worked on by nobody; return whether it is over."""
+    """Close a run whose windows are all done, or that is to stop and nobody works on; return whether it is over."""
     with connection.transaction():
         found: Any = connection.execute(shared.LOCK_SHARED, (run_id,)).fetchone()
         if found is None or found[0] != RunStatus.RUNNING:

@@ -63,13 +63,17 @@ SELECT spec, state, extract(epoch FROM clock_timestamp())::float8 FROM paces WHE
 """
 
 SWAP_PACES: Final = """
-UPDATE paces SET state = given.after
-FROM unnest(%(specs)s::text[], %(before)s::text[], %(after)s::text[]) AS given (spec, before, after)
-WHERE paces.run = %(run)s AND paces.spec = given.spec AND paces.state = given.before
-RETURNING paces.spec
+WITH given AS (
+    SELECT * FROM unnest(%(specs)s::text[], %(before)s::text[], %(after)s::text[]) AS g (spec, before, after)
+), same AS (
+    SELECT paces.spec, given.after FROM paces JOIN given ON paces.spec = given.spec AND paces.state = given.before
+    WHERE paces.run = %(run)s ORDER BY paces.spec FOR UPDATE OF paces
+)
+UPDATE paces SET state = same.after FROM same
+WHERE paces.run = %(run)s AND paces.spec = same.spec AND (SELECT count(*) FROM same) = (SELECT count(*) FROM given)
 """
-"""Nobody holds a lock between reading a pace and writing it: a worker that is cut off in between would stop all others.
-Who was second reads again."""
+"""All of them or none. Nobody holds a lock between reading a pace and writing it: a worker that is cut off in between
+would stop all others. Who was second reads again."""
 
 # -- a worker's session ------------------------------------------------------------------------------------
 

@@ -122,3 +122,10 @@ def test_what_is_lost_is_dropped_from_the_heads() -> None:
     fed(lanes, [planned(position, "slow" if position % 2 else "free") for position in range(1, 9)], 500)
     assert lanes.drop(lambda message: message.position < 4) == 3
     assert [[message.position for message in lane.backlog] for lane in lanes._lanes] == [[4, 6, 8], [5, 7]]
+
+
+def test_demand_is_what_is_ready_to_go_by_pace() -> None:
+    lanes = Lanes(None, {"slow": 1.0}, 4)
+    assert lanes.demand(0.0) == {"": 0, "slow": 0}
+    fed(lanes, [planned(position, "slow" if position % 3 == 0 else "fast") for position in range(1, 10)], 10)
+    assert lanes.demand(0.0) == {"": 6, "slow": 3}

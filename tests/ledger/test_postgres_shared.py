@@ -423,6 +423,7 @@ def test_what_a_worker_learnt_in_an_outage_survives_it(
     url: str, connection: Connection, book: PostgresLedger, join: MakeSession, stack: ExitStack, tmp_path: Path
 ) -> None:
     """It is noted on its machine; whoever opens the ledger there next brings it, but not over another's claim."""
+    other = join()  # began earlier: its marks are lower
     with Line(url) as line:
         session = join(line.url, Patience(seconds=0))
         window, keys = busy(connection, book, session)
@@ -435,7 +436,6 @@ def test_what_a_worker_learnt_in_an_outage_survives_it(
     [journal] = (tmp_path / "journals").glob("*.jsonl")
     assert json.loads(journal.read_text().splitlines()[0])[1] == f"{RUN}.{session.id}"
     connection.execute("UPDATE messages SET state = 'planned' WHERE key = %s", (keys[2],))
-    other = join()
     other.open_window(RUN, ORIGIN, window)
     assert other.exchange([keys[2]], ()).claimed == {keys[2]}
     opened(url, tmp_path, stack).recover()

@@ -1,0 +1,221 @@
+"""What ``send --cluster`` does beside ``send``: it gives the run to workers, and watches them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec_runner.cli.dispatching import Manner
+from msgspec_runner.cli.options import Terminal
+from msgspec_runner.cli.watching import Watcher, watch
+from msgspec_runner.config import Config
+from msgspec_runner.dispatch.progress import Progress, RunResult
+from msgspec_runner.errors import LedgerError, UsageError
+from msgspec_runner.ledger import Ledger, Run, RunStatus, Settlement, Skip, Totals
+from msgspec_runner.model import Message, State
+from msgspec_runner.reports.text import count
+
+if TYPE_CHECKING:
+    from msgspec_runner.cluster.sharing import Shared
+
+INTERRUPTED = 130
+"""Exit code of who stopped watching: 128 + SIGINT."""
+
+POLL = 1.0
+"""Seconds between two looks at a run, at least."""
+
+_COST = 20
+"""A look may take a twentieth of the time: to count a large run is work for the database."""
+
+_ALONE = 3
+"""Looks at which nobody was at work, until it is told: between two windows nobody is."""
+
+_ENDS = (State.ACCEPTED, State.REJECTED, State.IN_DOUBT)
+
+
+def shared_runs(book: Ledger) -> Shared:
+    """Return the runs of a ledger that workers carry out.
+
+    Raises:
+        UsageError: the extra is not installed.
+        LedgerError: the ledger is a file.
+    """
+    try:
+        from msgspec_runner.cluster.sharing import Shared
+    except ImportError:
+        raise UsageError("a cluster needs more than is installed: pip install 'msgspec-runner[cluster]'") from None
+    return Shared(book)
+
+
+def migrate_queue(book: Ledger) -> str | None:
+    """Make or upgrade the queue of a ledger; return its version. None: it is a file, or the extra is not installed."""
+    if "://" not in book.location:
+        return None
+    try:
+        from msgspec_runner.cluster.sharing import Shared
+    except ImportError:
+        return None
+    return Shared(book).migrate()
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """A run for workers.
+
+    Attributes:
+        queue: as people name it; None: the default one.
+    """
+
+    queue: str | None
+
+    def enter(
+        self,
+        book: Ledger,
+        run: Run,
+        messages: Iterable[Message],
+        skips: Iterable[Skip],
+        manner: Manner,
+        config: Config,
+        rates: dict[str, float],
+    ) -> int:
+        """Enter a run with everything that workers need, all of it or nothing; return how many messages it got.
+
+        Args:
+            book: the ledger.
+            run: the run.
+            messages: in the order in which they shall be sent.
+            skips: rows that are left out.
+            manner: over the configuration.
+            config: the project's.
+            rates: messages a second of specs that have a rate of their own.
+        """
+        from msgspec_runner.cluster import carrying
+        from msgspec_runner.cluster.queue import DEFAULT_QUEUE, queue_of
+
+        timeout = manner.timeout or config.timeout
+        how = carrying.Manner(timeout, config.server_errors == "retry", manner.per_second(config), rates)
+        queue = queue_of(self.queue or DEFAULT_QUEUE, run.origin)
+        return shared_runs(book).enter(run, queue, how, messages, skips)
+
+    def check(self, book: Ledger) -> None:
+        """Make sure, before anything is planned, that the ledger can hold a run for workers.
+
+        Raises:
+            UsageError: the extra is not installed, or the queue's name is none.
+            LedgerError: it is a file, or has no queue yet.
+        """
+        shared = shared_runs(book)
+        from msgspec_runner.cluster.queue import DEFAULT_QUEUE, queue_of
+
+        queue_of(self.queue or DEFAULT_QUEUE, "")
+        shared.check()
+
+    def follow(self, book: Ledger, run_id: str, terminal: Terminal) -> RunResult | None:
+        """Watch the run until it has ended; return how. None: the watcher was interrupted."""
+        return follow(book, run_id, terminal)
+
+
+def choose_sharing(queue: str | None, *, cluster: bool, sandbox: bool) -> Sharing | None:
+    """Return how a run is given to workers, as flags say; None: it is not.
+
+    Raises:
+        UsageError: they make no sense together.
+    """
+    if not cluster:
+        if queue is not None:
+            raise UsageError("--queue is for --cluster. Nothing was sent.")
+        return None
+    if sandbox:
+        raise UsageError(
+            "--sandbox starts a server for this run, which workers do not know: start `msgspec-runner sandbox`, and "
+            "give its address to them and to this command with --base-url. Nothing was sent."
+        )
+    return Sharing(queue)
+
+
+def follow(book: Ledger, run_id: str, terminal: Terminal) -> RunResult | None:
+    """Watch a run of whomever until it has ended; return how. None: the watcher was interrupted, the run goes on."""
+    total = book.totals(run_id)
+    try:
+        with watch(terminal, total.total - total.skipped) as show:
+            return _follow(book, run_id, terminal, show)
+    except KeyboardInterrupt:
+        steering = (
+            f"; steer it: `msgspec-runner cluster pause|resume|stop {run_id}`" if _is_shared(book, run_id) else ""
+        )
+        terminal.warn(
+            f"\nrun {run_id} goes on without you. Watch it: `msgspec-runner status {run_id} --watch`{steering}"
+        )
+        return None
+
+
+def _is_shared(book: Ledger, run_id: str) -> bool:
+    try:
+        return _workers(book, run_id) is not None
+    except (UsageError, LedgerError):
+        return False
+
+
+def _workers(book: Ledger, run_id: str) -> tuple[int, float | None, str] | None:
+    """Return who works on a run, at which rate, and what is wanted of it; None: it is not shared."""
+    if "://" not in book.location:
+        return None
+    try:
+        from msgspec_runner.cluster.sharing import Shared, rate_of
+    except ImportError:  # who only watches needs no queue
+        return None
+    standing = Shared(book).standing(run_id)
+    return None if standing is None else (standing.workers, rate_of(standing), standing.wanted)
+
+
+def _follow(book: Ledger, run_id: str, terminal: Terminal, show: Watcher) -> RunResult:
+    before = Totals()
+    away, alone = False, 0
+    while True:
+        began = time.monotonic()
+        try:
+            run = book.run(run_id)
+            totals = book.totals(run_id)
+            working = _workers(book, run_id)
+        except LedgerError as error:
+            if not away:
+                terminal.note(f"{error}. The run goes on without this")
+            away = True
+            time.sleep(POLL)
+            continue
+        away = False
+        rate = working[1] if working is not None else None
+        goes_on = run is not None and run.status is RunStatus.RUNNING
+        alone = alone + 1 if working is not None and not working[0] else 0
+        note = _note(working, alone=alone > _ALONE) if goes_on else None
+        show(Progress(_settled(before, totals), totals.sending, totals.retry_wait, rate, note))
+        before = totals
+        if not goes_on:
+            return ended(run, totals)
+        time.sleep(max(POLL, _COST * (time.monotonic() - began)))
+
+
+def ended(run: Run | None, totals: Totals) -> RunResult:
+    """Return how a run ended that somebody else carried out."""
+    if run is None or run.status is RunStatus.FINISHED:
+        return RunResult(totals, expired=totals.planned)
+    return RunResult(totals, run.reason or run.status.value, run.status is RunStatus.INTERRUPTED)
+
+
+def _settled(before: Totals, now: Totals) -> tuple[Settlement, ...]:
+    """Return what the progress counts: as many outcomes as there are more than before."""
+    old, new = before.as_dict(), now.as_dict()
+    return tuple(Settlement("", state) for state in _ENDS for _ in range(new[state.value] - old[state.value]))
+
+
+def _note(working: tuple[int, float | None, str] | None, *, alone: bool) -> str | None:
+    if working is None:
+        return None
+    workers, _, wanted = working
+    if wanted != "go":
+        return {"pause": "paused", "stop": "stopping"}[wanted]
+    if not workers:
+        return "no worker is at it: start some with `msgspec-runner worker`" if alone else None
+    return f"{count(workers, 'worker')} at it"

@@ -1,0 +1,119 @@
+"""``msgspec-runner worker``."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing, nullcontext
+from pathlib import Path
+
+import click
+
+from msgspec_runner.cli.connection import api_options, choose_api, read_api_key
+from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.runs import api_key_file_option, timeout_option
+from msgspec_runner.errors import UsageError
+from msgspec_runner.ledger import Ledger, open_ledger
+from msgspec_runner.reports.run_summary import shown
+from msgspec_runner.reports.text import count, printable
+
+CONCURRENCY = 20
+"""Requests under way at once, unless a flag says otherwise; as for `send`."""
+
+
+@click.command("worker", short_help="Carry out runs that are shared between machines.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=CONCURRENCY,
+    envvar="MSGSPEC_RUNNER_CONCURRENCY",
+    help=f"Requests under way at once. Default: {CONCURRENCY}.",
+)
+@click.option("--queue", "queues", metavar="NAME", multiple=True, help="Take runs of this queue only; repeatable.")
+@timeout_option
+@click.option("--metrics", metavar="[HOST:]PORT", help="Serve /metrics for Prometheus, and /health; host: 127.0.0.1.")
+@api_key_file_option
+@api_options
+@common
+def command(
+    *,
+    concurrency: int,
+    queues: tuple[str, ...],
+    timeout: float | None,
+    metrics: str | None,
+    api_key_file: Path | None,
+    base_url: str | None,
+    ledger: str | None,
+    profile: str | None,
+    terminal: Terminal,
+) -> int:
+    """Join the dispatch of runs that `send --cluster` put into a PostgreSQL ledger, on this machine too.
+
+    A worker needs the ledger's address and the API key, and nothing of the project. It takes runs to its own API only,
+    whatever the ledger says. SIGTERM or Ctrl-C: it finishes what is in flight, records it, and leaves the rest to
+    others.
+
+    \b
+    Example:
+      export MSGSPEC_RUNNER_LEDGER=postgresql://sms@db.example.com/messages
+      export SOCIOCS_API_KEY=your-key
+      msgspec-runner worker --concurrency 50 --metrics 9464
+    """
+    from msgspec_runner.sociocs.network import check_network
+
+    api = choose_api(base_url)
+    check_network(api.base_url)
+    key = read_api_key(api_key_file)
+    endpoint = _endpoint(metrics) if metrics is not None else None
+    try:
+        from msgspec_runner.cluster.metrics import Metrics, served
+        from msgspec_runner.cluster.queue import DEFAULT_QUEUE, queue_of
+        from msgspec_runner.cluster.sharing import Shared
+        from msgspec_runner.cluster.worker import Work, run_worker
+        from msgspec_runner.ledger.leases import terms
+    except ImportError:
+        raise UsageError("a worker needs more than is installed: pip install 'msgspec-runner[cluster]'") from None
+    names = queues or (DEFAULT_QUEUE,)
+    channels = tuple(queue_of(name, api.origin) for name in names)
+    with closing(_ledger(ledger)) as book:
+        shared = Shared(book)
+        shared.check()
+        in_doubt = book.recover()
+        if in_doubt:
+            terminal.note(f"an earlier run died: {count(in_doubt, 'message')} may or may not have been sent: in doubt")
+        place = printable(book.location)
+        work = Work(
+            address=shared.address,
+            ledger_id=book.id,
+            journals=shared.journals,
+            base_url=api.base_url,
+            origin=api.origin,
+            api_key=key,
+            queues=channels,
+            concurrency=concurrency,
+            timeout=timeout,
+            terms=terms(),
+            metrics=Metrics(lambda words: terminal.note(shown(words))),
+            say=lambda words: terminal.note(shown(words)),
+            greeting=f"worker for {api.origin}, queue {', '.join(names)}, ledger {place}; stop it with Ctrl-C",
+        )
+    with served(work.metrics, *endpoint) if endpoint is not None else nullcontext() as port:
+        if port is not None:
+            terminal.note(f"metrics at http://{endpoint[0]}:{port}/metrics" if endpoint else "")
+        run_worker(work)
+    return 0
+
+
+def _ledger(flag: str | None) -> Ledger:
+    """Open the ledger that the flag or the environment names; a project's configuration is not asked."""
+    location = flag or os.environ.get("MSGSPEC_RUNNER_LEDGER")
+    if not location:
+        raise UsageError("which ledger? Give --ledger postgresql://…, or set MSGSPEC_RUNNER_LEDGER")
+    return open_ledger(location, Path.cwd(), loopback_or_sandbox=True, create=False)
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"--metrics {printable(text)}: write a port, or HOST:PORT such as 0.0.0.0:9464")
+    return host or "127.0.0.1", int(port)

@@ -1,0 +1,89 @@
+"""Where a worker reserves turns: the shared paces of a run, in the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+
+import psycopg
+
+from msgspec_runner.cluster.clock import boot_time
+from msgspec_runner.cluster.pace import Grant, Report, read, reserve, written
+from msgspec_runner.ledger import postgres_shared_statements as shared
+from msgspec_runner.ledger.postgres_address import Address
+from msgspec_runner.ledger.postgres_connection import connect_async
+
+_ANSWERS = 50
+"""Answers of which the quickest tells how the clocks stand."""
+
+_ATTEMPTS = 4
+"""How often to read again where another worker was faster; after that, the next report is soon enough."""
+
+Link = psycopg.AsyncConnection[tuple[object, ...]]
+
+
+class Desk:
+    """A worker's connection for its paces; one exchange at a time.
+
+    Args:
+        address: of the ledger.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._link: Link | None = None
+        self._queue = asyncio.Lock()
+        self._ahead: deque[float] = deque(maxlen=_ANSWERS)
+        """Seconds that our clock was ahead of the server's time when its answers came."""
+
+    async def exchange(self, run_id: str, reports: Mapping[str, Report]) -> dict[str, Grant]:
+        """Report and reserve, for the run (under no name) and its specs; return what was granted, on our clock.
+
+        An empty answer says that nothing was reported: the server is out of reach, or others were faster.
+        """
+        async with self._queue:
+            try:
+                if self._link is None:
+                    self._link = await connect_async(self._address)
+                    # What is lost with a crash of the server is a few turns.
+                    await self._link.execute("SET synchronous_commit = off")
+                return await self._exchange(self._link, run_id, reports)
+            except (psycopg.Error, OSError):
+                await self._hang_up()
+                return {}
+
+    async def _exchange(self, link: Link, run_id: str, reports: Mapping[str, Report]) -> dict[str, Grant]:
+        for _ in range(_ATTEMPTS):
+            found = await (await link.execute(shared.PACES, (run_id,))).fetchall()
+            if not found:
+                break
+            before = {str(spec): str(state) for spec, state, _ in found}
+            server_now = float(str(found[0][2]))
+            # The server said its time before now, so what it grants is never too early on our clock. How long before
+            # differs; of late it was never less than in the quickest answer, and turns must not be moved to and fro.
+            self._ahead.append(boot_time() - server_now)
+            ahead = min(self._ahead)
+            paces = {spec: read(state) for spec, state in before.items()}
+            moved = {spec: report.moved(-ahead) for spec, report in reports.items() if spec in paces}
+            grants = reserve(paces, moved, server_now)
+            values = {
+                "run": run_id,
+                "specs": [*before],
+                "before": [*before.values()],
+                "after": [written(pace) for pace in paces.values()],
+            }
+            if (await link.execute(shared.SWAP_PACES, values)).rowcount:
+                return {spec: grant.moved(ahead) for spec, grant in grants.items()}
+        return {}
+
+    async def _hang_up(self) -> None:
+        if self._link is not None:
+            with suppress(psycopg.Error, OSError):
+                await self._link.close()
+            self._link = None
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._hang_up()

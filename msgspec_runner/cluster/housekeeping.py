@@ -1,0 +1,103 @@
+"""What each worker does beside its work: it shows that it lives, and looks after what the dead have left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from msgspec_runner.cluster.queue import mend
+from msgspec_runner.ledger import postgres_shared_statements as shared
+from msgspec_runner.ledger.leases import Terms
+from msgspec_runner.ledger.ledger import timestamp
+from msgspec_runner.ledger.postgres_address import Address
+from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, connect
+from msgspec_runner.ledger.postgres_shared import bury, close_if_over, ongoing, silent
+from msgspec_runner.ledger.postgres_worker import WorkerSession
+from msgspec_runner.ledger.rows import utc_now
+
+FORGET = 3600.0
+"""Seconds between two looks for fenced sessions that nobody asks for any more."""
+
+
+class Housekeeper:
+    """A worker's connection for what is nobody's window. Its methods block; one at a time.
+
+    Args:
+        address: of the ledger.
+        terms: after which silence is death.
+        say: is told what people may want to know.
+        clock: returns an aware time.
+    """
+
+    def __init__(
+        self, address: Address, terms: Terms, say: Callable[[str], None], clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._address = address
+        self._terms = terms
+        self._say = say
+        self._clock = clock
+        self._connection: Connection | None = None
+        self._since = 0.0
+        """When the connection was made."""
+        self._forgot = float("-inf")
+        self._told: set[int] = set()
+        """Fenced sessions of this worker that people were told of."""
+
+    def round(self, sessions: Collection[WorkerSession], *, idle: bool) -> bool:
+        """Do all of it once; return whether the server could be reached.
+
+        Args:
+            sessions: of this worker. One that was fenced is told so.
+            idle: this worker has nothing to do: it looks for windows that were forgotten.
+        """
+        try:
+            if self._connection is None:
+                self._connection = connect(self._address)
+                self._connection.execute(NOT_IDLE)
+                self._since = time.monotonic()
+            self._beat(self._connection, sessions)
+            self._bury(self._connection)
+            self._end_and_mend(self._connection, idle=idle)
+        except (psycopg.Error, OSError):
+            self.close()
+            return False
+        return True
+
+    def _beat(self, connection: Connection, sessions: Iterable[WorkerSession]) -> None:
+        mine = {session.id: session for session in sessions if session.id}
+        alive: Any = connection.execute(shared.BEAT, ([*mine],)).fetchall()
+        fenced = mine.keys() - {row[0] for row in alive}
+        for session_id in fenced:
+            mine[session_id].fenced = True
+        if fenced - self._told:
+            self._say("this worker was silent for too long and was taken for dead: it begins anew")
+        self._told = fenced
+
+    def _bury(self, connection: Connection) -> None:
+        """Fence the dead; but a server that was away heard nobody, and all may be about to come back."""
+        if time.monotonic() - self._since < self._terms.grace:
+            return
+        now = timestamp(self._clock())
+        for each in silent(connection, self._terms):
+            in_doubt = bury(connection, each, self._terms, now)
+            if in_doubt:
+                self._say(f"a worker died or was cut off: {in_doubt} of its messages are in doubt")
+        if time.monotonic() - self._forgot > FORGET:
+            self._forgot = time.monotonic()
+            connection.execute(shared.FORGET_SESSIONS)
+
+    def _end_and_mend(self, connection: Connection, *, idle: bool) -> None:
+        now = timestamp(self._clock())
+        for run_id in ongoing(connection):
+            if not close_if_over(connection, run_id, now) and idle:
+                mend(connection, run_id, only_when_drained=True)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

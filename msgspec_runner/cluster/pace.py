@@ -1,0 +1,284 @@
+"""One rate for many machines: the arithmetic. Pure; times are numbers.
+
+The state of a run's :class:`~msgspec_runner.dispatch.pace.Pace` is a row of the database. A worker reserves **turns**
+from it, a few at a time: moments at which it may post one message each. They lie at most :data:`AHEAD` in the future,
+so a worker that dies takes little with it, and one that was not used in time is lost, so that turns cannot be saved up.
+What a worker hears from the API (a 429, acceptances) it reports with its next request, and all learn of it with theirs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec_runner.dispatch.lanes import HORIZON
+from msgspec_runner.dispatch.pace import Pace, PaceState
+from msgspec_runner.dispatch.retry import MAX_PAUSE
+
+AHEAD = 0.35
+"""Seconds: no turn is reserved that lies further in the future."""
+
+LATE = 0.05
+"""Seconds that a turn may be used late: half of what "no second holds more than 1.1 x the rate" allows; the other half
+is the tolerance of :func:`~msgspec_runner.dispatch.pace.tolerance_of`."""
+
+LOWEST_EVEN = 10.0
+"""Messages a second. At a lower rate one late message more is too many for its second, so the turns are given
+:data:`LATE` further apart: at most 5 % slower than was asked for. Below one a second there is nothing to hold."""
+
+_ASK_AGAIN = HORIZON + 0.02
+"""Seconds that a worker without a turn is told to wait: longer than what is claimed ahead, or it would not ask again;
+shorter than twice that, or the message would be handed back."""
+
+_SLACK = 1.0
+"""Seconds that the next turn may lie further ahead than it ever does."""
+
+SPARE = 1.5
+"""How many times what it used lately a worker reserves: it may go faster, and wastes little if it does not."""
+
+
+class Report(NamedTuple):
+    """What a worker tells of a pace since its last report, and what it asks for.
+
+    Attributes:
+        wanted: turns to reserve.
+        taken: messages posted without a turn, because there was no limit.
+        since: when the first of them may have gone, at the earliest.
+        accepted: when the requests began that were accepted.
+        throttled: when requests began that were answered with 429, and when the answer came.
+        paused_until: the API asked to wait so long; -inf: it did not.
+    """
+
+    wanted: int = 0
+    taken: int = 0
+    since: float = float("-inf")
+    accepted: tuple[float, ...] = ()
+    throttled: tuple[tuple[float, float], ...] = ()
+    paused_until: float = float("-inf")
+
+    def moved(self, offset: float) -> Report:
+        """Return the same on another clock, which shows ``offset`` seconds more."""
+        return self._replace(
+            since=self.since + offset,
+            accepted=tuple(began + offset for began in self.accepted),
+            throttled=tuple((began + offset, ended + offset) for began, ended in self.throttled),
+            paused_until=self.paused_until + offset,
+        )
+
+
+class Grant(NamedTuple):
+    """What the shared pace answers.
+
+    Attributes:
+        rate: messages a second at present; None: not limited.
+        paused_until: nothing may go before.
+        turns: the moments that were reserved.
+        next_in: seconds until there may be another turn to reserve.
+    """
+
+    rate: float | None
+    paused_until: float
+    turns: tuple[float, ...]
+    next_in: float
+
+    def moved(self, offset: float) -> Grant:
+        """Return the same on another clock, which shows ``offset`` seconds more."""
+        moved = tuple(turn + offset for turn in self.turns)
+        return self._replace(paused_until=self.paused_until + offset, turns=moved)
+
+
+def first_state(rate: float | None) -> str:
+    """Return the state in which a shared pace begins, as the database keeps it.
+
+    Args:
+        rate: messages a second; None: as fast as the workers can.
+    """
+    if rate is not None and 1.0 <= rate < LOWEST_EVEN:
+        rate /= 1.0 + LATE
+    return written(Pace(rate))
+
+
+def written(pace: Pace) -> str:
+    """Return a pace as the database keeps it."""
+    return json.dumps(pace.state)
+
+
+def read(text: str) -> Pace:
+    """Return the pace that :func:`written` wrote."""
+    return Pace.of(PaceState(*json.loads(text)))
+
+
+def reserve(paces: Mapping[str, Pace], reports: Mapping[str, Report], now: float) -> dict[str, Grant]:
+    """Let the paces of a run learn what is reported, and take turns from them.
+
+    A message of a spec with a rate of its own needs a turn of that and one of the run's, at one moment: they are
+    reserved together, and before others are, so that a busy run does not starve its slow specs.
+
+    Args:
+        paces: by spec; the run's own is under the empty name. They are changed.
+        reports: by spec, on the clock of ``now``.
+        now: the present.
+    """
+    whole = paces[""]
+    for pace in paces.values():
+        _set_right(pace, now)
+    if "" in reports:
+        _learn(whole, reports[""], now)
+    turns: dict[str, list[float]] = {spec: [] for spec in ("", *reports)}
+    next_in: dict[str, float] = {}
+    for spec in sorted(reports, reverse=True):  # the run's own comes last
+        both = (paces[spec], whole) if spec else (whole,)
+        wait = max(pace.wait(now) for pace in both)
+        while len(turns[spec]) < reports[spec].wanted and wait <= AHEAD and any(pace.rate for pace in both):
+            for pace in both:
+                if pace.rate is not None:
+                    pace.take(now + wait)
+            turns[spec].append(now + wait)
+            wait = max(pace.wait(now) for pace in both)
+        next_in[spec] = max(0.0, wait - AHEAD)
+    if whole.rate is not None:
+        turns[""] = sorted(turn for each in turns.values() for turn in each)
+    return {
+        spec: Grant(paces[spec].rate, paces[spec].state.paused_until, tuple(turns[spec]), next_in.get(spec, 0.0))
+        for spec in turns
+    }
+
+
+def _learn(pace: Pace, report: Report, now: float) -> None:
+    """Let a pace learn what a worker heard."""
+    since = min(now, max(report.since, now - 1.0))
+    for number in range(report.taken):
+        pace.take(since + (now - since) * number / report.taken)
+    pace.pause(report.paused_until)
+    for began, ended in report.throttled:
+        pace.throttled(began, min(ended, now))
+    for began in report.accepted:
+        pace.accepted(began)
+
+
+def _set_right(pace: Pace, now: float) -> None:
+    """Let no run wait for a moment that a clock showed which was set back since."""
+    state = pace.state
+    too_far = pace.rate is not None and state.arrival > now + AHEAD + _SLACK + 2.0 / pace.rate
+    if too_far or state.paused_until > now + MAX_PAUSE:
+        pace.start_over(now)
+
+
+class SharedPace(Pace):
+    """A worker's end of a shared pace, for one window: it lets go what has a turn.
+
+    Args:
+        rate: messages a second when it was planned; None: not limited. Until the first grant nothing goes.
+        stir: called when something should be reported at once.
+    """
+
+    def __init__(self, rate: float | None, stir: Callable[[], None]) -> None:
+        super().__init__(rate)
+        self._stir = stir
+        self._turns: deque[float] = deque()
+        self._granted = False
+        self._report = Report()
+        self._used = 0
+        """Turns that were used since the last report."""
+
+    # -- what the dispatcher asks ------------------------------------------------------------------------
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next message may go; 0: now."""
+        pause = max(0.0, self._paused_until - now)
+        if self._granted and self._rate is None:
+            return pause
+        while self._turns and self._turns[0] < now - LATE:
+            self._turns.popleft()
+        if not self._turns:
+            return max(pause, _ASK_AGAIN)
+        return max(pause, self._turns[0] - now, 0.0)
+
+    def take(self, now: float) -> float:
+        """Let one message go if it may; return 0 if it does, else the seconds to wait before asking again."""
+        wait = self.wait(now)
+        if wait > 0:
+            return wait
+        if self._rate is None:
+            self._report = self._report._replace(taken=self._report.taken + 1)
+        else:
+            self._turns.popleft()
+            self._used += 1
+        return 0.0
+
+    def allowance(self, now: float, horizon: float, limit: int) -> int:
+        """Return how many messages may go until ``now + horizon`` (seconds), at most ``limit``."""
+        if self.wait(now) > horizon:
+            return 0
+        if self._rate is None:
+            return limit
+        return min(limit, sum(turn <= now + horizon for turn in self._turns))
+
+    def pause(self, until: float) -> None:
+        """Let nothing go before ``until``, here at once and everywhere soon."""
+        super().pause(until)
+        self._report = self._report._replace(paused_until=max(self._report.paused_until, until))
+        self._stir()
+
+    def throttled(self, started: float, now: float) -> bool:
+        """Report a 429; return whether it is the first that this window hears of in a burst."""
+        first = started >= self._slowed_at
+        if first:
+            self._slowed_at = now
+        self._report = self._report._replace(throttled=(*self._report.throttled, (started, now)))
+        self._stir()
+        return first
+
+    def accepted(self, started: float) -> None:
+        """Report an acceptance, where a rate could learn from it."""
+        if self._rate is not None:
+            self._report = self._report._replace(accepted=(*self._report.accepted, started))
+
+    # -- what the desk asks ------------------------------------------------------------------------------
+
+    def wish(self, now: float, since: float, demand: int, idle: int) -> int:
+        """Return how many turns to ask for.
+
+        Args:
+            now: the present.
+            since: when the last report was made.
+            demand: messages that only wait for this pace.
+            idle: of the worker's posts at once, those that nothing is done with.
+        """
+        self.wait(now)  # what is too late is no turn any more
+        likely = round(SPARE * self._used * AHEAD / max(now - since, 0.001))
+        return max(0, min(demand, max(idle, likely)) - len(self._turns))
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether there is something to tell that all others should hear soon."""
+        return bool(self._report.throttled) or self._report.paused_until > float("-inf")
+
+    def report(self, since: float, wanted: int) -> Report:
+        """Return what is to be told, and asked for; from now on it counts as told."""
+        report = self._report._replace(wanted=wanted, since=since)
+        self._report, self._used = Report(), 0
+        return report
+
+    def take_back(self, report: Report) -> None:
+        """A report did not arrive: tell it again with the next."""
+        mine = self._report
+        self._report = Report(
+            0,
+            report.taken + mine.taken,
+            report.since,
+            report.accepted + mine.accepted,
+            report.throttled + mine.throttled,
+            max(report.paused_until, mine.paused_until),
+        )
+
+    def granted(self, grant: Grant) -> None:
+        """Hear the answer."""
+        self._granted = True
+        self._rate = grant.rate
+        self._paused_until = max(self._paused_until, grant.paused_until)
+        if grant.rate is None:
+            self._turns.clear()
+        self._turns = deque(sorted((*self._turns, *grant.turns)))

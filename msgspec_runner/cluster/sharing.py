@@ -1,0 +1,113 @@
+"""What the coordinator does: enter a run with its jobs, watch it, steer it. Its death means nothing to the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec_runner.cluster.carrying import Manner
+from msgspec_runner.cluster.pace import first_state, read
+from msgspec_runner.cluster.queue import check, deferring, mend, migrate
+from msgspec_runner.errors import LedgerError
+from msgspec_runner.ledger import postgres_shared
+from msgspec_runner.ledger.leases import terms
+from msgspec_runner.ledger.ledger import Ledger, Run, Skip, timestamp
+from msgspec_runner.ledger.postgres import PostgresLedger
+from msgspec_runner.ledger.postgres_address import Address
+from msgspec_runner.ledger.postgres_connection import Connection, connect, postgres_errors
+from msgspec_runner.ledger.postgres_shared import Sharing, Standing
+from msgspec_runner.model import Message
+
+
+class Shared:
+    """The shared runs of a ledger.
+
+    Args:
+        book: the ledger.
+
+    Raises:
+        LedgerError: it is a file, which no other machine sees.
+    """
+
+    def __init__(self, book: Ledger) -> None:
+        if not isinstance(book, PostgresLedger):
+            raise LedgerError(
+                f"the ledger {book.location} is a file of this machine: workers need one in PostgreSQL. "
+                "Give its address: --ledger postgresql://…, or MSGSPEC_RUNNER_LEDGER"
+            )
+        self._book = book
+
+    @property
+    def address(self) -> Address:
+        """Where the ledger is."""
+        return self._book.address
+
+    @property
+    def journals(self) -> Path:
+        """This machine's folder for outcomes that wait while the database is away."""
+        return self._book.journals
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with postgres_errors(self._book.address), closing(connect(self._book.address)) as connection:
+            yield connection
+
+    def migrate(self) -> str:
+        """Make the queue's tables, or bring them to the version that is installed; return which."""
+        with self._connected() as connection:
+            return migrate(connection)
+
+    def check(self) -> None:
+        """Make sure that there is a queue.
+
+        Raises:
+            LedgerError: there is none, or another version's; says what to type.
+        """
+        with self._connected() as connection:
+            check(connection, self._book.address)
+
+    def enter(self, run: Run, queue: str, manner: Manner, messages: Iterable[Message], skips: Iterable[Skip]) -> int:
+        """Enter a run with everything that workers need, and its jobs: all of it or nothing.
+
+        Args:
+            run: the run.
+            queue: of its jobs.
+            manner: how its messages are posted.
+            messages: in the order in which they shall be sent; what other runs hold is left out.
+            skips: rows that it leaves out.
+
+        Returns:
+            How many messages it got; with 0 nothing was entered.
+        """
+        paces = {spec: first_state(rate) for spec, rate in {"": manner.rate, **manner.rates}.items()}
+        sharing = Sharing(queue, manner.written(), paces)
+        defer = deferring(run.id, queue)
+        with self._connected() as connection:
+            return postgres_shared.enqueue(
+                connection, self._book.id, run, sharing, messages, skips, defer, datetime.now(UTC)
+            )
+
+    def standing(self, run_id: str) -> Standing | None:
+        """Return how a run is doing; None: it is not shared."""
+        with self._connected() as connection:
+            return postgres_shared.standing(connection, run_id, terms())
+
+    def steer(self, run_id: str, wanted: str, reason: str | None) -> Standing | None:
+        """Let a run go on (``go``), wait (``pause``) or end (``stop``); return how it stood before.
+
+        None: it is not shared.
+        """
+        with self._connected() as connection:
+            before = postgres_shared.steer(connection, run_id, wanted, reason)
+            if before is not None:
+                postgres_shared.close_if_over(connection, run_id, timestamp(datetime.now(UTC)))
+                if wanted == "go":
+                    mend(connection, run_id)
+            return before
+
+
+def rate_of(standing: Standing) -> float | None:
+    """Return the messages a second that a run is allowed at present; None: no limit."""
+    return None if standing.pace is None else read(standing.pace).rate

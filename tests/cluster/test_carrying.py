@@ -1,0 +1,164 @@
+"""A window between a session and a dispatcher: leases, holds, and the end of the run for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from msgspec_runner.cluster.carrying import Manner, WindowLedger
+from msgspec_runner.dispatch.dispatcher import Dispatcher
+from msgspec_runner.ledger.leases import Terms
+from msgspec_runner.ledger.ledger import Run, RunStatus, timestamp
+from msgspec_runner.ledger.postgres import PostgresLedger
+from msgspec_runner.ledger.postgres_connection import Patience, connect
+from msgspec_runner.ledger.postgres_shared import Sharing, Window, bury, enqueue, silent
+from msgspec_runner.ledger.postgres_worker import WorkerSession
+from msgspec_runner.model import Message, Outcome, OutcomeKind, State
+from tests.ledger.postgres import address, own_schema
+
+RUN = "20261123-120000-carr"
+ACCEPTED = Outcome(OutcomeKind.ACCEPTED, http_status=200, message_id="id")
+LEASE = 30.0
+
+
+class Bench:
+    """A run of one window, a session that has it open, and a clock that stands still unless it is moved."""
+
+    def __init__(self, url: str, folder: Path, stack: ExitStack, messages: int = 5) -> None:
+        place = address(url)
+        self.book = stack.enter_context(_closing(PostgresLedger(place, folder, create=True)))
+        self.connection = stack.enter_context(connect(place))
+        self.window = Window(1, messages)
+        plan = [Message(f"k{n}", "", "s", 1, n, f"+1617555{n:04}", b"%d" % n, "d") for n in range(1, messages + 1)]
+        enqueue(
+            *(self.connection, self.book.id, Run(RUN, "sandbox"), Sharing("q", "{}", {})),
+            *(plan, (), lambda *_: None, datetime.now(UTC)),
+        )
+        self.session = WorkerSession(place, self.book.id, "w", folder, Patience(first=0.001, longest=0.02))
+        stack.callback(self.session.close)
+        self.session.open_window(RUN, "sandbox", self.window)
+        self.time = 1000.0
+        self.holds = 0
+        self.ledger = WindowLedger(self.session, self.window, LEASE, self.hold, "here:1", lambda: self.time)
+
+    def hold(self) -> None:
+        self.holds += 1
+
+    def states(self) -> dict[str, State]:
+        return {record.key: record.state for record in self.book.messages()}
+
+
+class _closing(ExitStack):  # noqa: N801 - reads as what it does
+    def __init__(self, book: PostgresLedger) -> None:
+        super().__init__()
+        self.book = book
+        self.callback(book.close)
+
+    def __enter__(self) -> PostgresLedger:  # type: ignore[override]
+        return self.book
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with ExitStack() as stack:
+        yield Bench(stack.enter_context(own_schema()), tmp_path, stack)
+
+
+def test_a_lease_begins_before_the_claim(bench: Bench) -> None:
+    assert not bench.ledger.may_post("k1")
+    assert bench.ledger.commit(RUN, ["k1"], ()) == {"k1"}
+    bench.time += LEASE - 0.001
+    assert bench.ledger.may_post("k1")
+    bench.time += 0.001
+    assert not bench.ledger.may_post("k1")
+
+
+class Suspending:
+    """A transport; the machine is suspended after its first post, while others are lined up."""
+
+    def __init__(self, bench: Bench, seconds: float, *, buried: bool) -> None:
+        self.bench = bench
+        self.seconds = seconds
+        self.buried = buried
+        self.posted: list[bytes] = []
+
+    async def post(self, body: bytes) -> Outcome:
+        self.posted.append(body)
+        if len(self.posted) == 1:
+            self.bench.time += self.seconds
+            if self.buried:
+                terms = Terms(0.0, 0.0, 0.0, 0.0)
+                [dead] = silent(self.bench.connection, terms)
+                assert bury(self.bench.connection, dead, terms, timestamp(datetime.now(UTC)))
+        return ACCEPTED
+
+
+def carried(bench: Bench, poster: Suspending) -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        stopped = False
+
+        def hold() -> None:
+            nonlocal stopped
+            if not stopped:
+                stopped = True
+                loop.call_soon_threadsafe(dispatcher.request_stop)
+
+        bench.ledger._on_hold = hold
+        dispatcher = Dispatcher(bench.ledger, poster, RUN, concurrency=2, may_post=bench.ledger.may_post)
+        await dispatcher.run()
+
+    asyncio.run(run())
+
+
+def test_who_wakes_up_too_late_hands_back_what_is_still_its_own(bench: Bench) -> None:
+    """What was lined up is not posted under the old claim, and is planned again: it may be claimed anew."""
+    poster = Suspending(bench, LEASE + 1, buried=False)
+    carried(bench, poster)
+    states = bench.states()
+    handed_back = [key for key, state in states.items() if state is State.PLANNED]
+    assert handed_back
+    assert len(poster.posted) == 5 - len(handed_back)
+    assert not bench.session.close_window(bench.window, 0), "it is not done"
+
+
+def test_what_was_taken_from_it_meanwhile_stays_in_doubt(bench: Bench) -> None:
+    poster = Suspending(bench, LEASE + 1, buried=True)
+    carried(bench, poster)
+    states = bench.states()
+    assert len(poster.posted) == 1
+    assert states["k1"] is State.ACCEPTED, "its answer came, and is known after all"
+    assert State.IN_DOUBT in states.values()
+    assert State.SENDING not in states.values()
+    assert bench.session.fenced
+
+
+def test_a_short_nap_changes_nothing(bench: Bench) -> None:
+    poster = Suspending(bench, LEASE / 2, buried=False)
+    carried(bench, poster)
+    assert set(bench.states().values()) == {State.ACCEPTED}
+
+
+def test_a_reason_to_stop_stops_all(bench: Bench) -> None:
+    bench.ledger.end(RUN, RunStatus.STOPPED, "HTTP 401")
+    assert bench.ledger.commit(RUN, ["k1"], ()) == set()
+    assert bench.holds == 1
+    bench.session.close_window(bench.window, 0)
+    run = bench.book.run(RUN)
+    assert run is not None
+    assert (run.status, run.reason) == (RunStatus.STOPPED, "HTTP 401 (worker here:1)")
+
+
+def test_an_interruption_of_one_worker_is_none_of_the_run(bench: Bench) -> None:
+    bench.ledger.end(RUN, RunStatus.INTERRUPTED)
+    assert bench.ledger.commit(RUN, ["k1"], ()) == {"k1"}
+
+
+def test_the_manner_travels(bench: Bench) -> None:
+    manner = Manner(30.0, retry_server_errors=True, rate=2.5, rates={"s": 1.0})
+    assert Manner.read(manner.written()) == manner

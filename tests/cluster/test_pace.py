@@ -1,0 +1,233 @@
+"""One rate for many: the arithmetic alone, with workers that a clock of numbers drives."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msgspec_runner.cluster import pace as shared_pace
+from msgspec_runner.cluster.pace import AHEAD, LATE, Grant, Report, SharedPace, first_state, read, written
+from msgspec_runner.dispatch.lanes import HORIZON
+from msgspec_runner.dispatch.pace import Pace
+from msgspec_runner.dispatch.retry import MAX_PAUSE
+
+NOW = 1_000_000.0
+
+
+def reserve(pace: Pace, report: Report, now: float) -> Grant:
+    """Reserve from a run without specs that have rates of their own."""
+    return shared_pace.reserve({"": pace}, {"": report}, now)[""]
+
+
+def nothing() -> None:
+    """Nobody is waiting."""
+
+
+class Crew:
+    """Workers that share one pace, each with posts that take a while; time goes in small steps."""
+
+    def __init__(self, rate: float | None, workers: int, concurrency: int, latency: float, seed: int) -> None:
+        self.state = first_state(rate)
+        self.random = random.Random(seed)
+        self.paces = [SharedPace(rate, nothing) for _ in range(workers)]
+        self.last = [float("-inf")] * workers
+        self.next = [NOW + self.random.random() * 0.08 for _ in range(workers)]
+        self.flying: list[list[tuple[float, float]]] = [[] for _ in range(workers)]
+        self.concurrency = concurrency
+        self.latency = latency
+        self.sent: list[float] = []
+
+    def run(self, seconds: float, step: float = 0.004) -> list[float]:
+        for tick in range(int(seconds / step)):
+            now = NOW + tick * step
+            for number in range(len(self.paces)):
+                self._work(number, now)
+        return self.sent
+
+    def _work(self, number: int, now: float) -> None:
+        pace, flying = self.paces[number], self.flying[number]
+        for began, ends in [flight for flight in flying if flight[1] <= now]:
+            flying.remove((began, ends))
+            pace.accepted(began)
+        idle = self.concurrency - len(flying)
+        if now >= self.next[number]:
+            wanted = pace.wish(now, self.last[number], 1000, idle)
+            shared = read(self.state)
+            grant = reserve(shared, pace.report(self.last[number], wanted), now)
+            self.state = written(shared)
+            pace.granted(grant)
+            self.last[number] = now
+            self.next[number] = now + 0.08
+        while len(flying) < self.concurrency and not pace.take(now):
+            flying.append((now, now + self.latency * (0.5 + self.random.random())))
+            self.sent.append(now)
+
+
+def most_in_a_second(times: list[float]) -> int:
+    times = sorted(times)
+    return max(sum(1 for each in times if moment <= each < moment + 1.0) for moment in times)
+
+
+@pytest.mark.parametrize("rate", [2.0, 5.0, 10.0, 30.0, 200.0])
+@pytest.mark.parametrize("workers", [1, 6])
+def test_no_second_holds_more_than_a_tenth_above_the_rate(rate: float, workers: int) -> None:
+    sent = Crew(rate, workers, concurrency=8, latency=0.02, seed=7).run(8.0)
+    assert most_in_a_second(sent) <= math.floor(1.1 * rate + 0.5)
+    assert len(sent) > 0.85 * rate * 8
+
+
+@given(
+    rate=st.floats(1.0, 300.0),
+    workers=st.integers(1, 5),
+    concurrency=st.integers(1, 10),
+    latency=st.floats(0.01, 1.0),
+    seed=st.integers(0, 99),
+)
+def test_whoever_works_how_fast(rate: float, workers: int, concurrency: int, latency: float, seed: int) -> None:
+    sent = Crew(rate, workers, concurrency, latency, seed).run(3.0, step=0.01)
+    assert not sent or most_in_a_second(sent) <= math.floor(1.1 * rate + 1.0)
+
+
+def test_a_slow_worker_wastes_little() -> None:
+    """Beside one whose posts take a second, the others still get nearly all of the rate."""
+    crew = Crew(100.0, 3, concurrency=20, latency=0.05, seed=3)
+    flying = crew.flying[0]
+    slow = crew._work
+
+    def work(number: int, now: float) -> None:
+        before = len(flying)
+        slow(number, now)
+        if number == 0:
+            flying[before:] = [(began, began + 1.0) for began, _ in flying[before:]]
+
+    crew._work = work  # type: ignore[method-assign]
+    assert len(crew.run(6.0)) > 0.85 * 100 * 6
+
+
+def test_turns_are_not_saved_up() -> None:
+    pace = SharedPace(100.0, nothing)
+    shared = read(first_state(100.0))
+    pace.granted(reserve(shared, Report(wanted=20), NOW))
+    assert pace.allowance(NOW, HORIZON, 50) > 5
+    assert pace.allowance(NOW + 1.0, HORIZON, 50) == 0
+    assert pace.wait(NOW + 1.0) > HORIZON
+
+
+def test_turns_lie_ahead_a_little_only() -> None:
+    shared = read(first_state(10.0))
+    grant = reserve(shared, Report(wanted=1000), NOW)
+    assert len(grant.turns) == pytest.approx(10.0 * AHEAD, abs=2)
+    assert max(grant.turns) <= NOW + AHEAD
+    late = reserve(shared, Report(wanted=1000), NOW)
+    assert (late.turns, late.next_in > 0) == ((), True)
+
+
+def test_before_the_first_grant_nothing_goes() -> None:
+    assert SharedPace(None, nothing).wait(NOW) > 0
+    assert SharedPace(None, nothing).allowance(NOW, HORIZON, 5) == 0
+
+
+def test_a_429_is_everybodys() -> None:
+    """Who gets it pauses at once; who asks next hears of it; the rate is halved once for a burst."""
+    stirred: list[int] = []
+    first, second = SharedPace(100.0, lambda: stirred.append(1)), SharedPace(100.0, nothing)
+    shared = read(first_state(100.0))
+    for pace in (first, second):
+        pace.granted(reserve(shared, pace.report(NOW, 5), NOW))
+    first.pause(NOW + 2.0)
+    assert first.throttled(NOW - 0.1, NOW)
+    assert not first.throttled(NOW - 0.1, NOW)
+    assert stirred
+    assert first.is_urgent
+    assert first.wait(NOW) == pytest.approx(2.0)
+    grant = reserve(shared, first.report(NOW, 5), NOW + 0.01)
+    first.granted(grant)
+    assert (grant.rate, grant.turns) == (50.0, ())
+    assert not first.is_urgent
+    second.throttled(NOW - 0.1, NOW + 0.01)
+    second.granted(reserve(shared, second.report(NOW, 5), NOW + 0.02))
+    assert second.rate == 50.0
+    assert second.wait(NOW + 0.02) == pytest.approx(1.98)
+
+
+def test_without_a_limit_a_429_makes_one() -> None:
+    pace = SharedPace(None, nothing)
+    shared = read(first_state(None))
+    pace.granted(reserve(shared, pace.report(float("-inf"), 8), NOW))
+    for number in range(40):
+        assert pace.take(NOW + number / 40) == 0.0
+    pace.throttled(NOW + 0.9, NOW + 1.0)
+    pace.granted(reserve(shared, pace.report(NOW, 8), NOW + 1.0))
+    assert pace.rate == pytest.approx(20.0, rel=0.1)
+
+
+def test_what_could_not_be_reported_is_reported_again() -> None:
+    pace = SharedPace(100.0, nothing)
+    pace.granted(reserve(read(first_state(100.0)), Report(), NOW))
+    pace.throttled(NOW, NOW + 0.1)
+    pace.accepted(NOW)
+    report = pace.report(NOW, 3)
+    pace.take_back(report)
+    assert pace.is_urgent
+    assert pace.report(NOW, 0)[3:5] == report[3:5]
+
+
+def test_clocks_that_differ() -> None:
+    report = Report(1, 2, NOW, (NOW,), ((NOW, NOW + 1),), NOW + 2)
+    assert report.moved(5.0) == Report(1, 2, NOW + 5, (NOW + 5,), ((NOW + 5, NOW + 6),), NOW + 7)
+    grant = reserve(read(first_state(50.0)), Report(wanted=3), NOW)
+    assert grant.moved(-NOW).turns == pytest.approx([turn - NOW for turn in grant.turns])
+
+
+def test_a_clock_that_is_set_back_blocks_nobody() -> None:
+    shared = read(first_state(50.0))
+    reserve(shared, Report(wanted=10, paused_until=NOW + 5), NOW)
+    grant = reserve(shared, Report(wanted=10), NOW - MAX_PAUSE - 3600)
+    assert grant.turns
+
+
+@given(st.floats(0.1, 1000) | st.none(), st.integers(0, 50))
+def test_the_state_survives_the_database(rate: float | None, messages: int) -> None:
+    pace = Pace(rate)
+    for number in range(messages):
+        pace.take(NOW + number)
+    pace.throttled(NOW, NOW + 1)
+    pace.pause(NOW + 3)
+    text = written(pace)
+    assert read(text).state == pace.state
+    assert json.loads(text)[1] == pace.rate
+
+
+@given(st.floats(1.0, 100.0), st.floats(1.0, 100.0), st.integers(0, 30), st.integers(0, 30))
+def test_a_specs_turn_comes_with_one_of_the_run(whole: float, own: float, common: int, special: int) -> None:
+    """At one moment; and neither rate is exceeded by both together."""
+    paces = {"": Pace(whole), "slow": Pace(own)}
+    sent: dict[str, list[float]] = {"": [], "slow": []}
+    for tick in range(30):
+        now = NOW + tick / 10
+        grants = shared_pace.reserve(paces, {"": Report(common), "slow": Report(special)}, now)
+        assert set(grants["slow"].turns) <= set(grants[""].turns)
+        for spec, turns in sent.items():
+            turns += grants[spec].turns
+    for spec, rate in (("", whole), ("slow", own)):
+        assert not sent[spec] or most_in_a_second(sent[spec]) <= math.floor(1.1 * rate + 1)
+    if special and not common:
+        assert len(sent["slow"]) > 0.7 * 3 * min(whole, own, special * 2) - 2
+
+
+def test_a_run_without_a_limit_keeps_its_specs_limits() -> None:
+    paces = {"": Pace(None), "slow": Pace(20.0)}
+    grants = shared_pace.reserve(paces, {"": Report(5), "slow": Report(50)}, NOW)
+    assert (grants[""].rate, grants[""].turns) == (None, ())
+    assert 5 < len(grants["slow"].turns) < 12
+
+
+def test_low_rates_are_a_little_lower() -> None:
+    assert read(first_state(5.0)).rate == pytest.approx(5.0 / (1 + LATE))
+    assert read(first_state(0.5)).rate == 0.5
+    assert read(first_state(20.0)).rate == 20.0
