@@ -10,12 +10,16 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from msgspec_runner._version import __version__
+from msgspec_runner.cli import plainly
 from msgspec_runner.errors import RunnerError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 BUG = 70
 """Exit code for a bug in the runner (EX_SOFTWARE of sysexits.h)."""
@@ -34,17 +38,23 @@ COMMANDS = {
     "lint": _Command("Write", "Find what is wrong with specs, for every recipient."),
     "rule": _Command("Write", "Explain one rule, or list all."),
     "render": _Command("Write", "Print the exact JSON bodies, one a line."),
+    "preview": _Command("Write", "Make a page that shows messages as phones do."),
     "catalog": _Command("Write", "Keep the list of approved WhatsApp templates."),
     "schema": _Command("Write", "Print the JSON Schema of a spec."),
     "plan": _Command("Send", "Show what `send` would do, against the ledger."),
     "send": _Command("Send", "Lint, plan, confirm, and send each message once."),
     "status": _Command("Afterwards", "Show runs, or one run's messages."),
+    "report": _Command("Afterwards", "Show how a run went: HTML, Markdown, JUnit or CSV."),
     "retry": _Command("Afterwards", "Send again what was rejected or released."),
     "reconcile": _Command("Afterwards", "Settle messages in doubt by asking the API."),
     "cancel": _Command("Afterwards", "Take back what is still scheduled."),
     "sandbox": _Command("Operate", "Run a local server that speaks the Sociocs API."),
+    "worker": _Command("Operate", "Carry out runs that are shared between machines."),
+    "cluster": _Command("Operate", "Steer a run that workers carry out."),
     "chaos": _Command("Operate", "Prove that a crash loses nobody and texts nobody twice."),
     "ledger": _Command("Operate", "Look after the ledger of what was sent."),
+    "lsp": _Command("Operate", "Serve an editor: findings, completion, hovers as you type."),
+    "completion": _Command("Operate", "Make a shell complete commands and values."),
 }
 """Every command by name; its file in this folder has the same name. The help's texts live here."""
 
@@ -69,7 +79,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
             close = get_close_matches(args[0], COMMANDS, n=1)
@@ -82,6 +92,14 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:  # click would make exit code 1 of it, which means findings
             raise _NobodyReads from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Offer commands without importing them, which click's own would."""
+        from click.shell_completion import CompletionItem
+
+        found = [(name, command) for name, command in COMMANDS.items() if name.startswith(incomplete)]
+        names = [CompletionItem(name, help=command.summary) for name, command in found]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -113,11 +131,12 @@ def run(arguments: Sequence[str]) -> int:
         arguments: without the program's name.
     """
     _open_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
+    plainly.register()
+    for stream, errors in ((sys.stdout, "backslashreplace"), (sys.stderr, plainly.NAME)):
         # A message may hold any character; a terminal that cannot show one must not end the program.
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            reconfigure(errors=errors)
     try:
         code = main(list(arguments), prog_name="msgspec-runner", standalone_mode=False)
         sys.stdout.flush()

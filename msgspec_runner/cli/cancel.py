@@ -38,7 +38,7 @@ from msgspec_runner.sociocs.network import check_network
 
 @click.command("cancel", short_help="Take back what is still scheduled.")
 @click.argument("run", shell_complete=completing_runs.runs)
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the report.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
 @asking_options
 @api_options
 @common
@@ -61,7 +61,7 @@ def command(
     that. Exit code 1 where the API refused a message, 3 where it is not known what became of one.
 
     \b
-    Examples:
+    Example:
       msgspec-runner cancel 20261123-114501-x7k2 --yes
     """
     config = configure((), profile)

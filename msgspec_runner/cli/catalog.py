@@ -36,14 +36,14 @@ def command() -> None:
     """
 
 
-@command.command("import")
+@command.command("import", short_help="Make or update a catalog from a provider's list.")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help=f"The catalog to write; default {FOLDER}/PROVIDER.yaml in the project's root.",
+    help=f"The catalog to write. Default: {FOLDER}/PROVIDER.yaml",
 )
 @common
 def import_(*, file: Path, output: Path | None, profile: str | None, terminal: Terminal) -> int:

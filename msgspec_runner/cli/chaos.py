@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,24 +20,44 @@ from msgspec_runner.chaos.audience import MOST, write_recipients
 from msgspec_runner.chaos.experiment import Progress, Setup, experiment
 from msgspec_runner.chaos.ledgers import throwaway
 from msgspec_runner.chaos.verdict import Verdict
-from msgspec_runner.cli import COMMANDS
+from msgspec_runner.cli import COMMANDS, completing
 from msgspec_runner.cli.options import Terminal, common, var_option
 from msgspec_runner.cli.watching import PLAIN_SECONDS
 from msgspec_runner.config import MAX_TIMEOUT
 from msgspec_runner.errors import UsageError
 from msgspec_runner.project import load
 from msgspec_runner.reports.text import count
-from msgspec_runner.sandbox.faults import parse_faults
+from msgspec_runner.sandbox.faults import FAULT_KINDS, parse_faults
 from msgspec_runner.spec import build_spec
+
+if TYPE_CHECKING:
+    from msgspec_runner.chaos.shared import SharedVerdict
+
+WORKERS = 3
+"""Workers of `--cluster`, unless a flag says otherwise: while two are away, one goes on."""
 
 
 @click.command("chaos", short_help="Prove on this machine that a crash loses nobody and texts nobody twice.")
-@click.argument("spec", type=click.Path(path_type=Path))
-@click.option("--kills", type=click.IntRange(0, 10_000), default=20, show_default=True, help="How often to kill it.")
+@click.argument("spec", type=click.Path(path_type=Path), shell_complete=completing.specs)
+@click.option(
+    "--kills",
+    type=click.IntRange(0, 10_000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="How often to kill it.",
+)
 @click.option(
     "--recipients", "number", type=click.IntRange(1, MOST), metavar="N", help="Invent N instead of the spec's own."
 )
-@click.option("--concurrency", type=click.IntRange(1, 1000), default=20, show_default=True, help="As for `send`.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="As for `send`.",
+)
 @click.option("--rate", metavar="RATE", help="As for `send`.")
 @click.option(
     "--timeout",
@@ -44,9 +67,21 @@ from msgspec_runner.spec import build_spec
     metavar="SECONDS",
     help="As for `send`.",
 )
-@click.option("--fault", "--faults", "faults", metavar="KIND=RATE", multiple=True, help="As for `sandbox`; repeatable.")
-@click.option("--seed", type=click.IntRange(min=0), help="Repeats the kills and faults of an experiment.")
+@click.option(
+    "--fault",
+    "--faults",
+    "faults",
+    metavar="KIND=RATE",
+    multiple=True,
+    shell_complete=completing.one_of({f"{name}=0.05": kind.says for name, kind in FAULT_KINDS.items()}),
+    help="As for `sandbox`; repeatable.",
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Repeats the kills and faults of an experiment.")
 @click.option("--ledger", metavar="ADDRESS", help="PostgreSQL instead of SQLite: in a schema that is dropped again.")
+@click.option("--cluster", is_flag=True, help="Share the run between workers, and kill those; needs PostgreSQL.")
+@click.option(
+    "--workers", type=click.IntRange(2, 50), metavar="N", help=f"With --cluster: how many. Default: {WORKERS}."
+)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the verdict.")
 @var_option
 @common
@@ -61,6 +96,8 @@ def command(
     faults: tuple[str, ...],
     seed: int | None,
     ledger: str | None,
+    cluster: bool,
+    workers: int | None,
     output: str,
     variables: Mapping[str, str],
     profile: str | None,
@@ -72,11 +109,20 @@ def command(
     twice, and no more are in doubt than was promised: 2 x concurrency for each kill, and one for each fault that hides
     an outcome.
 
+    With --cluster, workers carry the run out. They are killed, and so is `send`, first of all in the transaction that
+    writes the plan; others stand still until they are taken for dead, and go on then. A schema of its own is made on
+    the PostgreSQL server that --ledger or MSGSPEC_RUNNER_LEDGER names. Each worker that was killed or taken for dead
+    may leave 2 x concurrency messages in doubt.
+
     \b
     Examples:
       msgspec-runner chaos specs/reminder.yaml --kills 3
-      msgspec-runner chaos specs/reminder.yaml --recipients 300 --kills 5 --fault reset-after=0.01 --seed 7
+      msgspec-runner chaos specs/reminder.yaml --recipients 300 --kills 5 --seed 7
+      export MSGSPEC_RUNNER_LEDGER=postgresql://db.example.com/sms
+      msgspec-runner chaos specs/reminder.yaml --cluster --workers 3 --kills 6
     """
+    if workers is not None and not cluster:
+        raise UsageError("--workers is for --cluster")
     struck = parse_faults(faults) if faults else ()
     project = load((spec,), profile)
     documents = list(project.documents())
@@ -85,7 +131,7 @@ def command(
     seed = secrets.randbelow(2**32) if seed is None else seed
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="msgspec-runner-")))
-        place = stack.enter_context(throwaway(ledger, folder))
+        place = stack.enter_context(throwaway(_server(ledger) if cluster else ledger, folder))
         invented = None
         if number is not None:
             invented = folder / "recipients.jsonl"
@@ -104,15 +150,41 @@ def command(
             arguments=_arguments(variables, profile),
             reconcile="reconcile" in COMMANDS,
         )
-        terminal.note(f"killing `send {spec}` {count(kills, 'time')}, at moments drawn from seed {seed}")
+        whom = f"{count(workers or WORKERS, 'worker')} and who watches" if cluster else f"`send {spec}`"
+        terminal.note(f"killing {whom} {count(kills, 'time')}, at moments drawn from seed {seed}")
+        verdict: Verdict | SharedVerdict
         with _watch(terminal, kills) as on_progress:
-            verdict = experiment(setup, on_progress)
+            if cluster:
+                from msgspec_runner.chaos.shared import shared_experiment
+
+                verdict = shared_experiment(setup, workers or WORKERS, folder, on_progress)
+                said = shared_lines(verdict, kills)
+            else:
+                verdict = experiment(setup, on_progress)
+                said = lines(verdict, kills)
     if output == "json":
         terminal.report(json.dumps({"version": 1, "seed": seed, **verdict.as_dict()}))
     else:
-        for line in lines(verdict, kills):
+        for line in said:
             terminal.report(line)
     return 0 if verdict.holds else 1
+
+
+def _server(flag: str | None) -> str:
+    """Return the PostgreSQL server for a shared run; a project's configuration is not asked.
+
+    Raises:
+        UsageError: none is named, or what it takes is not installed.
+    """
+    if find_spec("procrastinate") is None or find_spec("psycopg") is None:
+        raise UsageError("--cluster needs more than is installed: pip install 'msgspec-runner[cluster]'")
+    named = flag or os.environ.get("MSGSPEC_RUNNER_LEDGER") or ""
+    if not named.startswith(("postgresql://", "postgres://")):
+        raise UsageError(
+            "--cluster needs a PostgreSQL server, for a schema that is dropped again: "
+            "give --ledger postgresql://…, or set MSGSPEC_RUNNER_LEDGER"
+        )
+    return named
 
 
 def lines(verdict: Verdict, asked: int) -> list[str]:
@@ -122,9 +194,33 @@ def lines(verdict: Verdict, asked: int) -> list[str]:
         verdict: of the experiment.
         asked: kills that were asked for; fewer are made where everything is sent before.
     """
+    kills = f"in {count(verdict.runs, 'run')}" + _fewer(verdict, asked)
+    return _table(verdict, [("recipients", verdict.recipients, ""), ("kills", verdict.kills, kills)])
+
+
+def shared_lines(verdict: SharedVerdict, asked: int) -> list[str]:
+    """Return the verdict of an experiment with a shared run as people read it.
+
+    Args:
+        verdict: of the experiment.
+        asked: kills that were asked for.
+    """
+    found = verdict.found
+    coordinators = found.kills - verdict.worker_kills
+    whom = f"{count(verdict.worker_kills, 'worker')}, `send` {count(coordinators, 'time')}"
+    half_way = f", {verdict.enqueue_kills:,} of them in mid-enqueue" if verdict.enqueue_kills else ""
+    head = [
+        ("recipients", found.recipients, ""),
+        ("workers", verdict.workers, f"killed or taken for dead {count(verdict.lost_workers, 'time')}"),
+        ("kills", found.kills, whom + half_way + _fewer(found, asked)),
+        ("stops", verdict.stops, "until it was taken for dead, and on again" if verdict.stops else ""),
+    ]
+    return _table(found, head)
+
+
+def _table(verdict: Verdict, head: list[tuple[str, int, str]]) -> list[str]:
     rows = [
-        ("recipients", verdict.recipients, ""),
-        ("kills", verdict.kills, f"in {count(verdict.runs, 'run')}" + _fewer(verdict, asked)),
+        *head,
         ("accepted at the server", verdict.accepted, ""),
         ("lost", verdict.lost, ""),
         ("duplicated", verdict.duplicated, ""),

@@ -37,7 +37,7 @@ class Api:
 def ledger_option(function: Function) -> Function:
     """Add ``--ledger``."""
     decorated: Function = click.option(
-        "--ledger", metavar="PLACE", help="The ledger: a path, or postgresql://…; default .msgspec-runner/ledger.db."
+        "--ledger", metavar="PLACE", help="Instead of .msgspec-runner/ledger.db: a path, or postgresql://…"
     )(function)
     return decorated
 
@@ -45,7 +45,7 @@ def ledger_option(function: Function) -> Function:
 def api_options(function: Function) -> Function:
     """Add ``--base-url`` and ``--ledger``."""
     function = ledger_option(function)
-    decorated: Function = click.option("--base-url", metavar="URL", help=f"The API; default {DEFAULT_BASE_URL}.")(
+    decorated: Function = click.option("--base-url", metavar="URL", help=f"The API. Default: {DEFAULT_BASE_URL}")(
         function
     )
     return decorated

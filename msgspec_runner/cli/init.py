@@ -42,7 +42,7 @@ def command(*, folder: Path, profile: str | None, terminal: Terminal) -> int:
     """Make a project that lints clean and sends to the sandbox.
 
     Specs, invented recipients, configuration, pre-commit hooks and a CI workflow. DIR is made where it does not
-    exist; default is here. A file that exists is never changed.
+    exist; without it, the project is made here. A file that exists is never changed.
 
     \b
     Example:

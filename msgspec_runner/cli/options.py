@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import click
 
+from msgspec_runner.cli import completing
 from msgspec_runner.errors import UsageError
 
 Function = Callable[..., Any]
@@ -70,7 +71,13 @@ def discard(stream: TextIO) -> None:
 def common(function: Function) -> Function:
     """Add ``--profile``, ``--quiet``, ``--verbose`` and ``--color``; the command gets ``terminal`` and ``profile``."""
 
-    @click.option("--profile", metavar="NAME", envvar="MSGSPEC_RUNNER_PROFILE", help="Profile of the configuration.")
+    @click.option(
+        "--profile",
+        metavar="NAME",
+        envvar="MSGSPEC_RUNNER_PROFILE",
+        shell_complete=completing.profiles,
+        help="Profile of the configuration.",
+    )
     @click.option("-q", "--quiet", is_flag=True, help="Only findings and results.")
     @click.option("-v", "--verbose", is_flag=True, help="More words; a traceback where there is a bug.")
     @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the output.")
@@ -95,7 +102,13 @@ def check_writable(path: Path, flag: str) -> None:
 
 def paths_argument(*, required: bool = False) -> Callable[[Function], Function]:
     """Add PATHS: spec files or folders."""
-    return click.argument("paths", nargs=-1, required=required, type=click.Path(path_type=Path))
+    return click.argument(
+        "paths",
+        nargs=-1,
+        required=required,
+        type=click.Path(path_type=Path),
+        shell_complete=completing.specs,
+    )
 
 
 def recipients_option(function: Function) -> Function:
@@ -137,7 +150,7 @@ def skip_invalid_option(function: Function) -> Function:
 def var_option(function: Function) -> Function:
     """Add ``--var NAME=VALUE``, given to the command as a mapping."""
     decorated: Function = click.option(
-        "--var", "variables", metavar="NAME=VALUE", multiple=True, callback=_variables, help="A var; repeatable."
+        "--var", "variables", metavar="NAME=VALUE", multiple=True, callback=_variables, help="Set a var; repeatable."
     )(function)
     return decorated
 

@@ -81,7 +81,7 @@ def command(
     \b
     Examples:
       msgspec-runner preview -o preview.html --open
-      msgspec-runner preview specs/reminder.yaml -o reminder.html --show-data --limit 50
+      msgspec-runner preview specs/reminder.yaml -o reminder.html --show-data
     """
     project = load(paths, profile)
     config = project.config if project.config.profile else replace(project.config, profiles={})

@@ -73,7 +73,7 @@ class _Giving:
 @click.option("--release-all", is_flag=True, help="Give up all that the API does not list; needs --before.")
 @click.option("--before", metavar="TIME", help="With --release-all: tried before 2031-01-31, or with a time.")
 @click.option("--reason", metavar="TEXT", help="With --release or --release-all: why; the ledger keeps it.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the report.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
 @asking_options
 @api_options
 @common
@@ -103,7 +103,7 @@ def command(
     Examples:
       msgspec-runner reconcile
       msgspec-runner reconcile 20261123-114501-x7k2 --output json
-      msgspec-runner reconcile --release-all --before 2031-01-31 --reason "not in the outbox" --yes
+      msgspec-runner reconcile --release-all --before 2031-01-31 --reason lost
     """
     giving = _giving(keys, before, reason, release_all=release_all, yes=yes)
     config = configure((), profile)

@@ -72,7 +72,7 @@ def command(
     \b
     Examples:
       msgspec-runner retry 20261123-114501-x7k2 --yes
-      msgspec-runner retry 20261123-114501-x7k2 --rate 5/s --results results.jsonl --yes
+      msgspec-runner retry latest --rate 5/s --results results.jsonl --yes
     """
     config = configure((), profile)
     destination = choose_destination(base_url, manner.api_key_file, sandbox=sandbox)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import click
 
+from msgspec_runner.cli import completing
 from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.linting.rule import Rule
 from msgspec_runner.linting.rules import RULES
@@ -17,7 +18,7 @@ from msgspec_runner.reports.rule_help import plain, summary
 
 
 @click.command("rule", short_help="Explain one rule, or list all.")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=completing.rules)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
 @common
 def command(*, code: str | None, output: str, profile: str | None, terminal: Terminal) -> int:

@@ -1,9 +1,8 @@
-"""What holds for every command: exit codes, help whose examples run, and pipes that are closed early."""
+"""What holds for every command: exit codes, help, and pipes that are closed early."""
 
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 import pytest
 
 from msgspec_runner.cli import COMMANDS, main
-from tests.acceptance.project import COMMAND, Project, number
+from tests.acceptance.project import COMMAND, Project
 from tests.acceptance.server import Server
 
 StartServer = Callable[..., Server]
@@ -41,46 +40,15 @@ def helps() -> Iterator[tuple[str, str]]:
 HELPS = dict(helps())
 
 
+NEEDS_WORKERS = re.compile(r"msgspec-runner (worker|cluster)\b")
+"""Commands whose examples are run in test_cluster.py, because they need a PostgreSQL server; all others in
+test_help_examples.py."""
+
+
 def examples(text: str) -> list[str]:
     """Return the lines of a help's examples."""
     found = re.search(r"^  Examples?:\n((?:    .+\n)+)", text, re.MULTILINE)
     return [line.strip() for line in found[1].splitlines()] if found else []
-
-
-@pytest.mark.parametrize("name", HELPS)
-def test_every_example_of_the_help_runs(project: Project, serve: StartServer, name: str) -> None:
-    lines = examples(HELPS[name])
-    assert lines, f"the help of `{name}` shows no example"
-    project.spec(2, name="reminder").towards(serve())
-    samples = ", ".join(f'{{phone: "{number(row)}", name: S{row}}}' for row in (1, 2))
-    project.replace("specs/reminder.yaml", "recipients: {", f"recipients: {{samples: [{samples}], ")
-    (project.root / "templates.json").write_bytes((GALLERY / "catalogs" / "twilio.json").read_bytes())
-    if "ledger" in name or any(RUN_ID in line for line in lines):
-        assert project.send("--limit", "1").code == 0
-        run = project.run("status").out.split()[0]
-        lines = [line.replace(RUN_ID, run) for line in lines]
-    for line in [line for line in lines if line.startswith("msgspec-runner sandbox")]:
-        lines.remove(line)
-        server = project.start(*line.replace("--port 8025", "").split()[1:], "--port", "0")
-        server.read_until("send to it")
-        server.signal(signal.SIGINT)
-        assert server.wait().code == 0
-    # Nobody is there to be asked.
-    script = "\n".join(
-        re.sub(r"^msgspec-runner send (?!.*--yes)(.*)", r"msgspec-runner send \1 --yes", x) for x in lines
-    )
-    path = f"{COMMAND.parent}:{project.env['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euc", script],
-        cwd=project.root,
-        env={**project.env, "PATH": path},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_commands_are_in_sections(project: Project) -> None:
@@ -93,7 +61,7 @@ def test_the_commands_are_in_sections(project: Project) -> None:
 
 def test_every_command_has_the_common_options() -> None:
     for name, text in HELPS.items():
-        if name not in {"msgspec-runner", "msgspec-runner catalog", "msgspec-runner ledger"}:
+        if name not in {f"msgspec-runner{group}" for group in ("", " catalog", " cluster", " ledger")}:
             for option in ("--quiet", "--verbose", "--color", "--profile", "--help"):
                 assert option in text, f"{name} has no {option}"
 

@@ -10,12 +10,12 @@ import pytest
 from msgspec_runner.cli import run
 from msgspec_runner.cli.options import Terminal
 from msgspec_runner.cli.preparing import lint_first, make_plan, plan_lines
-from msgspec_runner.dispatch.delivery import Reason
 from msgspec_runner.dispatch.plan import Decision, SpecPlan
 from msgspec_runner.dispatch.planner import Plan
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.project import load
+from msgspec_runner.timing import Reason
 
 QUIET = Terminal(quiet=True, verbose=False, color="never")
 
@@ -68,15 +68,25 @@ def test_findings_that_nobody_reads_are_no_success(
         ["send", "specs/welcome.yaml", "--sandbox", "--junit", "recipients/members.csv"],
         ["send", "specs/welcome.yaml", "--sandbox", "--results", "specs/../specs/welcome.yaml"],
         ["send", "specs/welcome.yaml", "--sandbox", "--results", "both", "--junit", "both"],
+        ["send", "specs/welcome.yaml", "--sandbox", "--ledger", "book.db", "--junit", "book.db-wal"],
+        ["send", "specs/welcome.yaml", "--sandbox", "--results", "msgspec-runner.ledger-id"],
+        ["send", "specs/welcome.yaml", "--sandbox", "--results", "partials/foot.txt"],
         ["plan", "specs/welcome.yaml", "--sandbox", "--out", "msgspec-runner.toml"],
+        ["plan", "specs/welcome.yaml", "--sandbox", "--out", "specs/welcome.yaml"],
+        ["retry", "2", "--sandbox", "--ledger", "book.db", "--results", "book.db"],
+        ["retry", "2", "--sandbox", "--ledger", "book.db", "--junit", "specs/welcome.yaml"],
+        ["retry", "2", "--sandbox", "--ledger", "book.db", "--results", "both", "--junit", "both"],
     ],
-    ids=["ledger", "recipients", "spec", "each-other", "configuration"],
+    ids=" ".join,
 )
 def test_no_file_is_written_over_one_that_is_read(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run(["init", "--quiet"])
+    Path("partials").mkdir()
+    Path("partials/foot.txt").write_text("Bye", encoding="utf-8")
+    run(["ledger", "init"])
     assert run(["send", "specs/order-shipped.yaml", "--sandbox", "--ledger", "book.db", "--quiet"]) == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
     assert run(words) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.docs.command_pages import command_reference
 from tests.docs.rule_pages import rule_pages
 from tests.docs.spec_reference import spec_reference
 
@@ -18,6 +19,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     for name, text in rule_pages():
         yield ROOT / name, text
     yield ROOT / "docs" / "spec-reference.md", spec_reference()
+    yield ROOT / "docs" / "commands.md", command_reference()
 
 
 def written() -> list[Path]:

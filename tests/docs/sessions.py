@@ -34,9 +34,11 @@ _ASKS = "echo $?"
 _STABLE = (
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "0f8fad5b-d9cb-469f-a165-70867728950e"),  # a ledger
     (r"\b[0-9a-f]{16}\b", "535121b3be86799e"),  # a message
-    (r"(?m)(?:(?<=^  )|(?<=--release ))[0-9a-f]{12}\b", "9f2b7c1d4e05"),  # the beginning of a key
+    (r"(?m)(?:(?<=^  )|(?<=--release )|(?<=key `))[0-9a-f]{12}\b", "9f2b7c1d4e05"),  # the beginning of a key
+    (r"(?:(?<=merge base )|(?<=merge base `))[0-9a-f]{10}\b", "1f0c5d9a7e"),  # a commit
     (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2031-11-23T11:45:02.120Z"),  # now
     (r"\b20\d\d-\d\d-\d\dT\d\d:\d\dZ", "2031-11-23T11:45Z"),
+    (r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", "2031-11-23 11:45:02 UTC"),
 )
 """What differs from run to run, and what pages have in its place. Runs are numbered, see :func:`_stable`."""
 _RUN = re.compile(r"\b20\d{6}-\d{6}-[a-z0-9]{4}\b")

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msgspec_runner.reports.code_samples import KINDS, code_sample
+from tests.programs import program as needed
 
 URL = "http://127.0.0.1:8025/message"
 NASTY = (
@@ -63,7 +63,7 @@ def posted() -> Iterator[tuple[str, list[tuple[bytes, str | None, str | None]]]]
 def test_the_program_sends_the_exact_body(
     kind: str, tmp_path: Path, posted: tuple[str, list[tuple[bytes, str | None, str | None]]]
 ) -> None:
-    assert shutil.which(RUN[kind][0]), f"these tests need {RUN[kind][0]}: apt-get install curl nodejs"
+    needed("curl" if kind == "curl" else RUN[kind][0])
     url, seen = posted
     program = tmp_path / "program"
     program.write_text(code_sample(kind, url, body_of(NASTY)), encoding="utf-8")
