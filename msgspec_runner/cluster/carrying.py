@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from msgspec_runner.cluster.clock import BootClock, boot_time
+from msgspec_runner.boottime import boot_time
+from msgspec_runner.cluster.clock import BootClock
 from msgspec_runner.cluster.desk import Desk
 from msgspec_runner.cluster.pace import SharedPace
 from msgspec_runner.dispatch.breaker import Breaker
@@ -68,29 +69,21 @@ class WindowLedger:
     Args:
         session: has opened the window.
         window: the window.
-        lease: seconds in which a claimed message is posted, or handed back.
         on_hold: called from a thread when no more may be claimed.
         worker: who works, for the reason why a run stops.
-        now: returns seconds, suspensions included; for tests.
     """
 
     def __init__(
         self,
         session: WorkerSession,
         window: Window,
-        lease: float,
         on_hold: Callable[[], None],
         worker: str,
-        now: Callable[[], float] = boot_time,
     ) -> None:
         self._session = session
         self._window = window
-        self._lease = lease
         self._on_hold = on_hold
         self._worker = worker
-        self._now = now
-        self._until: dict[str, float] = {}
-        """Until when each claimed message may be posted, in seconds of :func:`boot_time`."""
         self._failed = False
 
     def pending(self, run_id: str, after: int = 0, limit: int = 500) -> list[Planned]:  # noqa: ARG002 - the window's
@@ -103,16 +96,12 @@ class WindowLedger:
         claims: Sequence[str],
         settlements: Sequence[Settlement],
     ) -> set[str]:
-        """Settle and claim; the lease of what is claimed begins before it is."""
-        until = self._now() + self._lease
+        """Settle and claim."""
         try:
             granted = self._session.exchange(claims, settlements)
         except LedgerError:
             self._failed = True
             raise
-        for settled in settlements:
-            self._until.pop(settled.key, None)
-        self._until.update(dict.fromkeys(granted.claimed, until))
         if not granted.go:
             self._on_hold()
         return granted.claimed
@@ -127,10 +116,6 @@ class WindowLedger:
             said = f"{reason} (worker {self._worker})"
             self._session.lasting(lambda connection: steer(connection, run_id, "stop", said))
         return Totals()
-
-    def may_post(self, key: str) -> bool:
-        """Say whether a message's lease still runs."""
-        return self._now() < self._until.get(key, 0.0)
 
 
 class Brake:
@@ -162,10 +147,10 @@ class _Flights:
         self._poster = poster
         self.under_way = 0
 
-    async def post(self, body: bytes) -> Outcome:
+    async def post(self, body: bytes, not_after: float) -> Outcome:
         self.under_way += 1
         try:
-            return await self._poster.post(body)
+            return await self._poster.post(body, not_after)
         finally:
             self.under_way -= 1
 
@@ -226,7 +211,7 @@ class Carrier:
         def hold() -> None:
             loop.call_soon_threadsafe(brake.stop)
 
-        ledger = WindowLedger(session, window, self.terms.lease, hold, self.worker)
+        ledger = WindowLedger(session, window, hold, self.worker)
         dispatcher = Dispatcher(
             ledger,
             flights,
@@ -235,7 +220,7 @@ class Carrier:
             clock=BootClock(),
             on_event=self.on_event,
             lanes=lanes,
-            may_post=ledger.may_post,
+            lease=self.terms.lease,
             breaker=self.breakers[run_id],
         )
         brake = Brake(dispatcher)

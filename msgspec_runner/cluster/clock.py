@@ -1,24 +1,17 @@
-"""A clock that goes on while the machine sleeps: what is too late after a suspension must know it."""
+"""A clock that goes on while the machine sleeps."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""Linux's CLOCK_MONOTONIC stands still in a suspension; other systems' goes on."""
-
-
-def boot_time() -> float:
-    """Return seconds since the machine started, suspensions included."""
-    return time.clock_gettime(_CLOCK)
+from msgspec_runner.boottime import boot_time
 
 
 class BootClock:
     """The dispatcher's clock of a worker."""
 
     def now(self) -> float:
-        """Return :func:`boot_time`."""
+        """Return :func:`~msgspec_runner.boottime.boot_time`."""
         return boot_time()
 
     async def sleep(self, seconds: float) -> None:

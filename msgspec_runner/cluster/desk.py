@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import psycopg
 
-from msgspec_runner.cluster.clock import boot_time
+from msgspec_runner.boottime import boot_time
 from msgspec_runner.cluster.pace import Grant, Report, read, reserve, written
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.postgres_address import Address

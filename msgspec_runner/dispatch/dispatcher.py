@@ -26,6 +26,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
+from msgspec_runner.boottime import boot_time
 from msgspec_runner.dispatch.breaker import Breaker
 from msgspec_runner.dispatch.clock import Bell, Clock, MonotonicClock
 from msgspec_runner.dispatch.delivery import is_too_late, posting
@@ -35,6 +36,7 @@ from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.dispatch.retry import decide
 from msgspec_runner.dispatch.turns import Turns
 from msgspec_runner.errors import LedgerError
+from msgspec_runner.ledger.leases import LEASE
 from msgspec_runner.ledger.ledger import RunLedger, RunStatus, Settlement, Totals
 from msgspec_runner.model import Outcome, OutcomeKind, State
 
@@ -64,8 +66,10 @@ def utc_now() -> datetime:
 class Poster(Protocol):
     """What posts a body and says what that proved; :class:`~msgspec_runner.sociocs.client.Client` is one."""
 
-    async def post(self, body: bytes) -> Outcome:
-        """Post one body; may be cancelled, and is expected to raise nothing else."""
+    async def post(self, body: bytes, not_after: float) -> Outcome:
+        """Post one body, unless :func:`~msgspec_runner.boottime.boot_time` is beyond ``not_after`` when it would
+        leave: then it is unsent. May be cancelled, and is expected to raise nothing else.
+        """
         ...
 
 
@@ -85,7 +89,9 @@ class Dispatcher:
         on_event: called in the event loop after each transaction; must be quick.
         executor: where the ledger's methods are called, one at a time; shut down with the run. None: a thread.
         lanes: in whose order messages go, instead of ``rate`` and ``rates``.
-        may_post: asked with a message's key just before its post; one that may not be posted is handed back.
+        lease: seconds from just before a claim in which its post has to leave. A process that stood still for longer
+            (a suspended machine) may have been taken for dead, and its claims may be another's by now.
+        boot: tells the time for leases; for tests.
         breaker: has seen the run's earlier outcomes; None: there were none.
     """
 
@@ -104,7 +110,8 @@ class Dispatcher:
         on_event: Callable[[Progress], None] | None = None,
         executor: Executor | None = None,
         lanes: Lanes | None = None,
-        may_post: Callable[[str], bool] | None = None,
+        lease: float = LEASE,
+        boot: Callable[[], float] = boot_time,
         breaker: Breaker | None = None,
     ) -> None:
         self._ledger = ledger
@@ -116,7 +123,8 @@ class Dispatcher:
         self._rand = rand
         self._on_event = on_event
         self._executor = executor or ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._may_post = may_post
+        self._lease = lease
+        self._boot = boot
         self._lanes = lanes or Lanes(rate, rates or {}, concurrency)
         self._pace = self._lanes.pace
         self._breaker = breaker or Breaker()
@@ -298,6 +306,7 @@ class Dispatcher:
         outcomes = self._outcomes.copy()
         keys = [job.message.key for job in jobs]
         settlements = tuple(settlement for _, settlement in outcomes)
+        not_after = self._boot() + self._lease
         claimed = await self._in_ledger(lambda: self._ledger.commit(self._run_id, keys, settlements))
         del self._outcomes[: len(outcomes)]
         self._sending -= len(outcomes)
@@ -307,6 +316,7 @@ class Dispatcher:
         for job in jobs:  # one that was not claimed belongs to another run
             if job.message.key in claimed:
                 self._sending += 1
+                job.not_after = not_after
                 self._lanes.line_up(job)
         self._turns.announce()
         self._tell(settlements)
@@ -327,14 +337,24 @@ class Dispatcher:
 
     async def _work(self) -> None:
         while True:
-            await self._post(await self._turns.next())
+            job = await self._turns.next()
+            try:
+                await self._post(job)
+            except Exception as error:  # noqa: BLE001 - a bug must not leave the run waiting for this job for ever
+                self._stop_for(error)
+                if all(known is not job for known, _ in self._outcomes):
+                    self._outcomes.append((job, job.settlement(State.IN_DOUBT if job.attempts else State.PLANNED)))
+                    self._bell.ring()
 
     async def _deal(self) -> None:
         try:
             await self._turns.deal()
         except Exception as error:  # noqa: BLE001 - a bug must not leave the workers waiting for ever
-            self._fault = self._fault or error
-            self._stop("a bug in msgspec-runner")
+            self._stop_for(error)
+
+    def _stop_for(self, bug: Exception) -> None:
+        self._fault = self._fault or bug
+        self._stop("a bug in msgspec-runner")
 
     def _taken(self) -> None:
         if self._lanes.lined_up < self._batch:
@@ -345,30 +365,29 @@ class Dispatcher:
         try:
             wanted = posting(message.body, message.delivery, self._wall())
         except Exception as error:  # noqa: BLE001 - a bug, or rules of a newer version; nothing was sent
-            self._fault = self._fault or error
+            self._stop_for(error)
             self._record(job, State.PLANNED)
-            self._stop("a bug in msgspec-runner")
             return
         if wanted is None:
             self._expired += 1
             self._record(job, State.PLANNED)
             return
-        if self._may_post is not None and not self._may_post(message.key):
-            self._record(job, State.PLANNED)
+        if self._boot() >= job.not_after:
+            job.due = self._clock.now()
+            self._record(job, State.RETRY_WAIT)  # to be claimed again, if it is still ours
             return
         started = self._clock.now()
         job.begin(started, wanted.scheduled_for)
         self._posting += 1
         try:
-            outcome = await self._poster.post(wanted.body)
+            outcome = await self._poster.post(wanted.body, job.not_after)
         except asyncio.CancelledError:
             job.last = Outcome(OutcomeKind.IN_DOUBT, error="given up before the answer")
             self._record(job, State.IN_DOUBT)
             raise
         except Exception as error:  # noqa: BLE001 - a bug must not lose what happened to the message
-            self._fault = self._fault or error
+            self._stop_for(error)
             outcome = Outcome(OutcomeKind.IN_DOUBT, error=f"bug in msgspec-runner: {type(error).__name__}")
-            self._stop("a bug in msgspec-runner")
         finally:
             self._posting -= 1
         self._judge(job, outcome, started)

@@ -21,6 +21,7 @@ class Job:
         message: as the ledger gave it.
         attempts: posts begun.
         due: when to try it again, on the dispatcher's clock.
+        not_after: when its claim is too old to be posted, in seconds of :func:`~msgspec_runner.boottime.boot_time`.
         last: what its last attempt proved.
         scheduled_for: what the API was asked to wait for in its last attempt, ISO 8601; None: nothing.
     """
@@ -28,6 +29,7 @@ class Job:
     message: Planned
     attempts: int = 0
     due: float = 0.0
+    not_after: float = 0.0
     last: Outcome = _NOTHING
     scheduled_for: str | None = None
     _unsent: int = 0

@@ -10,7 +10,9 @@ The key goes in the ``apikey`` header to the configured host only; redirects are
 
 from __future__ import annotations
 
+import math
 import ssl
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -109,17 +111,20 @@ class Client:
             await self._wire.__aexit__(kind, error, trace)
             self._wire = None
 
-    async def post(self, body: bytes) -> Outcome:
+    async def post(self, body: bytes, not_after: float = math.inf) -> Outcome:
         """Post one message and say what that proved; never raises for anything the network does.
 
         Cancelling it leaves the message in doubt: the caller has to record that.
 
         Args:
             body: the exact JSON, UTF-8.
+            not_after: seconds since the machine started, suspensions included (``CLOCK_BOOTTIME``), from which on it
+                must not leave any more: it is unsent then.
         """
         if self._wire is None:
             raise RuntimeError("enter the client with `async with` before posting")
-        reply = await self._wire.exchange(b"%b%d\r\n\r\n%b" % (self._post_head, len(body), body), MAX_ANSWER)
+        request = b"%b%d\r\n\r\n%b" % (self._post_head, len(body), body)
+        reply = await self._wire.exchange(request, MAX_ANSWER, not_after=not_after)
         if reply.error is None and reply.status is not None:
             outcome = self._of_status(reply, reply.status)
             if outcome is not None:
@@ -181,7 +186,7 @@ def failure_of(error: BaseException, *, left: bool) -> Failure:
     if left:
         if isinstance(error, TimeoutError):
             return Failure.TIMEOUT
-        if isinstance(error, HttpProcessingError | aiohttp.ClientPayloadError):
+        if isinstance(error, HttpProcessingError | aiohttp.ClientPayloadError | zlib.error):
             return Failure.BROKEN_ANSWER
         return Failure.RESET
     if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):

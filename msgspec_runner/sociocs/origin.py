@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from msgspec_runner.errors import UsageError
 
@@ -12,19 +12,23 @@ DEFAULT_BASE_URL = "https://api.sociocs.com"
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
+_KEPT = "/%:@!$&'()*+,;=~"
+"""What stands in a path as it is, beside letters, digits and ``_.-`` (RFC 3986, 3.3); ``%`` is its writer's."""
+
 _MAX_LABEL = 63
 """Characters between two dots of a host's name (RFC 1035, 2.3.4)."""
 
 
 def check_base_url(base_url: str) -> str:
-    """Return the base URL in one notation: scheme and host in lower case, no default port, no slash at the end.
+    """Return the base URL in one notation, in ASCII: scheme and host in lower case, no default port, no slash at the
+    end.
 
     Raises:
         UsageError: not https (http is accepted for loopback addresses only: the key would travel in the clear), no
             host, or with a user, a query or a fragment.
     """
     url = _split(base_url)
-    return origin(base_url) + url.path.rstrip("/")
+    return origin(base_url) + quote(url.path, safe=_KEPT).rstrip("/")
 
 
 def origin(base_url: str) -> str:
@@ -72,7 +76,11 @@ def _split(base_url: str) -> SplitResult:
         raise UsageError(f"The base URL needs https:// and a host: {example}")
     if any(char.isspace() or not char.isprintable() for char in base_url.strip()):
         raise UsageError(f"The base URL has a space or a control character in it: {example}")
-    if not is_host(_host(url)):
+    try:
+        host = _host(url)
+    except UnicodeError:
+        host = ""
+    if not is_host(host):
         raise UsageError(f"The base URL's host is no name that can be looked up: {example}")
     if url.username is not None or url.password is not None:
         raise UsageError(f"The base URL must hold no user or key: {example}, and put the key into SOCIOCS_API_KEY")
@@ -87,7 +95,8 @@ def _split(base_url: str) -> SplitResult:
 
 
 def _host(url: SplitResult) -> str:
-    return (url.hostname or "").rstrip(".")
+    host = (url.hostname or "").rstrip(".")
+    return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
 def _is_loopback_host(host: str) -> bool:

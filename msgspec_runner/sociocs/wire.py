@@ -9,7 +9,9 @@ machine before ``transport.write``, and something may have from then on.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
+import zlib
 from collections.abc import Mapping
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -20,6 +22,8 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from msgspec_runner.boottime import boot_time
+
 KEEPALIVE = 2.0
 """Seconds that an idle connection is kept. Servers close idle connections after 5 s and more; a POST on one that is
 just being closed would be in doubt for nothing, so we close it well before."""
@@ -29,6 +33,14 @@ CONNECT_TIMEOUT = 10.0
 
 DNS_SECONDS = 60
 """Seconds that a host's addresses are remembered."""
+
+
+class TooLate(Exception):  # noqa: N818 - reads as what it says
+    """A request was not to leave any more."""
+
+
+_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, TooLate, zlib.error)
+"""What may go wrong; OSError stands for TimeoutError and ssl.SSLError too."""
 
 
 class Reply(NamedTuple):
@@ -104,7 +116,7 @@ class Wire:
         """What the ``Host`` header says."""
         return self._way.headers["Host"]
 
-    async def exchange(self, request: bytes, limit: int, *, always: bool = False) -> Reply:
+    async def exchange(self, request: bytes, limit: int, *, always: bool = False, not_after: float = math.inf) -> Reply:
         """Write one request and read its answer; raises nothing for anything the network does.
 
         Cancelling it closes the connection; what was written may have arrived.
@@ -113,6 +125,8 @@ class Wire:
             request: the whole request, from its method to the end of its body.
             limit: bytes of the answer's body that are read.
             always: read the body of every answer, not only of a 2xx.
+            not_after: from when on it must not leave any more, in seconds of
+                :func:`~msgspec_runner.boottime.boot_time`.
         """
         left = False
         status: int | None = None
@@ -124,7 +138,10 @@ class Wire:
                 protocol, transport = connection.protocol, connection.transport
                 assert protocol is not None
                 assert transport is not None
-                protocol.set_response_params(read_until_eof=True)
+                # What is not decoded for us cannot fail before its status is known.
+                protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+                if boot_time() >= not_after:
+                    raise TooLate("its claim was too old when a connection was there")
                 left = True
                 transport.write(request)
                 message, payload = await protocol.read()
@@ -132,10 +149,13 @@ class Wire:
                     message, payload = await protocol.read()
                 status, headers = message.code, message.headers
                 content = await _read(payload, limit) if always or 200 <= status <= 299 else b""
-        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:  # OSError: TimeoutError, ssl.SSLError
+                if content:
+                    content = _decoded(content, headers.get("Content-Encoding", ""), limit)
+        except _FAILURES as error:
             return Reply(left, status, headers, b"", error)
         else:
-            if content is not None:
+            # An answer that came before the request had left whole: the rest of it would be taken for the next one.
+            if content is not None and not transport.get_write_buffer_size():
                 connection.release()  # to the pool, or closed, where the answer has not ended
                 connection = None
             return Reply(left, status, headers, content, None)
@@ -147,8 +167,10 @@ class Wire:
         """Return a connection on which nobody has said anything yet.
 
         A server may say something on an idle connection before it closes it (a 408, for example). It is not the answer
-        to what comes next.
+        to what comes next. That it has closed one is not known before the loop has looked at it again.
         """
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         for _ in range(self._concurrency + 1):
             connection = await self._connector.connect(self._way, [], self._connect_timeout)
             assert connection.protocol is not None
@@ -156,6 +178,17 @@ class Wire:
                 return connection
             connection.close()
         raise aiohttp.ClientConnectionError("the server talks before it is asked")
+
+
+def _decoded(body: bytes, encoding: str, limit: int) -> bytes | None:
+    """Return what a compressed body says, or None where that is longer than ``limit`` bytes.
+
+    We ask for no compression. What compresses all the same does it with gzip, or sends what nobody can read.
+    """
+    if encoding.strip().lower() not in ("gzip", "x-gzip"):
+        return body
+    inflated = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(body, limit + 1)
+    return inflated if len(inflated) <= limit else None
 
 
 async def _read(content: aiohttp.StreamReader, limit: int) -> bytes | None:

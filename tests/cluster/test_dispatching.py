@@ -103,7 +103,7 @@ class WindowWorld(World):
         def hold() -> None:
             dispatcher.request_stop()
 
-        held = WindowLedger(self.session, self.window, 3600.0, hold, "w")
+        held = WindowLedger(self.session, self.window, hold, "w")
         dispatcher = Dispatcher(
             held,
             self,
@@ -112,7 +112,6 @@ class WindowWorld(World):
             wall=self.wall,
             on_event=self.see,
             executor=AtOnce(),
-            may_post=held.may_post,
             **self.options,  # type: ignore[arg-type]
         )
         return dispatcher

@@ -119,7 +119,7 @@ class World:
             ],
         )
 
-    async def post(self, body: bytes) -> Outcome:
+    async def post(self, body: bytes, not_after: float) -> Outcome:
         fields = json.loads(body)
         row = fields["row"]
         self.posts.append((row, self.clock.time))

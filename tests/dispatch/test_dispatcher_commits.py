@@ -47,8 +47,8 @@ def test_no_outcome_waits_long_for_company(world: Make) -> None:
     done: dict[str, float] = {}
     post = w.post
 
-    async def watched(body: bytes) -> Outcome:
-        outcome = await post(body)
+    async def watched(body: bytes, not_after: float) -> Outcome:
+        outcome = await post(body, not_after)
         done[w.keys[int(body[7:-1]) - 1]] = w.clock.time
         return outcome
 
@@ -81,7 +81,7 @@ def test_a_ledger_that_keeps_the_run_waiting_is_told_of(tmp_path: Path, monkeypa
     notes: list[str] = []
 
     class Poster:
-        async def post(self, body: bytes) -> Outcome:
+        async def post(self, body: bytes, not_after: float) -> Outcome:
             return ACCEPTED
 
     def on_event(event: Progress) -> None:

@@ -144,3 +144,43 @@ def test_a_ledger_that_fails_stops_the_run(world: Make, failures: int) -> None:
         assert totals.in_doubt > 0
         assert totals.accepted + totals.in_doubt == len(w.posts)
     ledger.close()
+
+
+@pytest.mark.parametrize("where", ["the jitter", "the breaker"])
+def test_a_bug_beside_the_transport_ends_the_run_too(world: Make, where: str) -> None:
+    w = world(20, lambda row: throttled() if row == 3 else ACCEPTED)
+    dispatcher = w.dispatcher()
+
+    def fails(*_: object) -> float:
+        raise ZeroDivisionError
+
+    if where == "the jitter":
+        dispatcher._rand = fails
+    else:
+        dispatcher._breaker.observe = fails  # type: ignore[method-assign,assignment]
+    with pytest.raises(ZeroDivisionError):
+        w.run_with(dispatcher)
+    assert State.SENDING not in w.states()
+    assert w.states()[State.IN_DOUBT] >= 1, "what came of a post nobody could judge"
+    assert w.run_status() is RunStatus.STOPPED
+
+
+def test_a_run_that_stood_still_posts_nothing_under_its_old_claims(world: Make) -> None:
+    """A suspended machine may have been taken for dead meanwhile: what was lined up is claimed again first."""
+    slept = 0.0
+    commits: list[int] = []
+
+    def script(row: int) -> Outcome:
+        nonlocal slept
+        if row == 3:
+            slept += 31.0
+            commits.append(len(w.events))
+        return ACCEPTED
+
+    w = world(20, script, boot=lambda: w.clock.time + slept)
+    assert w.run().totals.accepted == 20
+    rows = [row for row, _ in w.posts]
+    assert sorted(rows) == list(range(1, 21))
+    again = [settled for event in w.events for settled in event.settled if settled.state is State.RETRY_WAIT]
+    assert 1 <= len(again) <= 8, "what was claimed and not posted yet"
+    assert all(settled.attempts == 0 for settled in again)

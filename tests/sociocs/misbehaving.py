@@ -45,6 +45,14 @@ class Exchange:
         self._writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
+    def end(self) -> None:
+        """Close without a word, at once."""
+        self._writer.transport.close()
+
+    def stop_reading(self) -> None:
+        """Read nothing more of what the client sends."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
     async def client_gone(self) -> None:
         await self._reader.read()
 

@@ -17,6 +17,7 @@ from msgspec_runner.sociocs.origin import DEFAULT_BASE_URL, check_base_url, is_l
         ("http://localhost:80", "http://localhost"),
         ("http://[::1]:8025/x", "http://[::1]:8025"),
         (" https://api.sociocs.com ", "https://api.sociocs.com"),
+        ("https://bücher.example/ü", "https://xn--bcher-kva.example"),
     ],
 )
 def test_one_api_has_one_origin(base_url: str, expected: str) -> None:
@@ -25,6 +26,7 @@ def test_one_api_has_one_origin(base_url: str, expected: str) -> None:
 
 def test_the_path_of_a_base_url_is_kept() -> None:
     assert check_base_url("https://Example.com:443/v1/") == "https://example.com/v1"
+    assert check_base_url("https://example.com/ü/%C3%BC/a'b;c=d/") == "https://example.com/%C3%BC/%C3%BC/a'b;c=d"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,8 @@ def test_the_path_of_a_base_url_is_kept() -> None:
         ("https://[::1", "no URL"),
         ("https://api sociocs.com", "space"),
         ("https://api..sociocs.com", "looked up"),
+        ("https://ü..example", "looked up"),
+        (f"https://{'ü' * 64}.example", "looked up"),
         (f"https://{'a' * 64}.com", "looked up"),
     ],
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 
 import pytest
 
+from msgspec_runner.boottime import boot_time
 from msgspec_runner.model import OutcomeKind
 from msgspec_runner.sociocs.client import Client
 from msgspec_runner.sociocs.wire import Wire
@@ -122,3 +124,73 @@ def test_a_cancelled_request_lets_go_of_its_connection() -> None:
             assert (await client.post(BODY)).kind is OutcomeKind.ACCEPTED
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("answers", [1, 3])
+def test_a_connection_that_was_closed_behind_an_answer_is_not_used_again(answers: int) -> None:
+    async def behave(exchange: Exchange) -> None:
+        for number in range(answers):
+            await exchange.read_request()
+            await exchange.write(answer(200, OK))
+            if number == answers - 1:
+                exchange.end()
+
+    async def main() -> list[OutcomeKind]:
+        async with serving(behave) as (url, _), Client(url, KEY, concurrency=1) as client:
+            return [(await client.post(BODY)).kind for _ in range(12)]
+
+    assert set(asyncio.run(main())) == {OutcomeKind.ACCEPTED}
+
+
+def test_an_answer_before_the_whole_request_was_read_ends_the_connection() -> None:
+    large = b"x" * 16_000_000
+    connections = 0
+    done = asyncio.Event()
+
+    async def behave(exchange: Exchange) -> None:
+        nonlocal connections
+        connections += 1
+        if connections == 1:
+            exchange.stop_reading()
+            await exchange.write(answer(413))
+            await done.wait()
+        else:
+            await exchange.read_request()
+            await exchange.write(answer(200, OK))
+
+    async def main() -> list[OutcomeKind]:
+        async with serving(behave) as (url, _), Client(url, KEY, concurrency=1) as client:
+            kinds = [(await client.post(body)).kind for body in (large, BODY)]
+            done.set()
+            return kinds
+
+    assert asyncio.run(main()) == [OutcomeKind.REJECTED, OutcomeKind.ACCEPTED]
+
+
+def test_a_compressed_answer_that_nobody_asked_for_is_read() -> None:
+    outcome, _ = post(answering(answer(200, gzip.compress(OK), b"Content-Encoding: gzip")))
+    assert outcome.kind is OutcomeKind.ACCEPTED
+
+
+def test_a_compressed_answer_is_bounded_by_what_it_says() -> None:
+    outcome, _ = post(answering(answer(200, gzip.compress(b" " * 10_000_000), b"Content-Encoding: gzip")))
+    assert outcome.error == "the answer is too long to be the API's"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(200, OutcomeKind.IN_DOUBT), (401, OutcomeKind.STOP), (429, OutcomeKind.THROTTLED)]
+)
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip", "deflate"])
+def test_the_status_decides_first_whatever_the_body_is_packed_in(status: int, kind: OutcomeKind, encoding: str) -> None:
+    outcome, _ = post(answering(answer(status, b"\xff\x00rubbish", b"Content-Encoding: " + encoding.encode())))
+    assert (outcome.kind, outcome.http_status) == (kind, status)
+
+
+def test_what_may_not_leave_any_more_is_unsent() -> None:
+    async def main() -> tuple[OutcomeKind, int]:
+        async with serving(answering(answer(200, OK))) as (url, requests), Client(url, KEY) as client:
+            outcome = await client.post(BODY, not_after=boot_time())
+            assert (await client.post(BODY, not_after=boot_time() + 60)).kind is OutcomeKind.ACCEPTED
+            return outcome.kind, len(requests)
+
+    assert asyncio.run(main()) == (OutcomeKind.UNSENT, 1)
