@@ -411,7 +411,9 @@ class Dispatcher:
     def _slow_down(self, until: float, started: float, now: float) -> None:
         self._pace.pause(until)
         if self._pace.throttled(started, now):
-            self._note = f"HTTP 429: waiting {until - now:.1f} s, then {self._pace.rate:.3g}/s"
+            rate = self._pace.rate  # a shared pace hears of its new one a moment later
+            then = "" if rate is None else f", then {rate:.3g}/s"
+            self._note = f"HTTP 429: waiting {until - now:.1f} s{then}"
 
     def _record(self, job: Job, state: State) -> None:
         """Hand what is known of a job to the pump."""

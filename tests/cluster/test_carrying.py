@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from msgspec_runner.cluster.carrying import Manner, WindowLedger
+from msgspec_runner.cluster.pace import Grant, SharedPace
 from msgspec_runner.dispatch.dispatcher import Dispatcher
+from msgspec_runner.dispatch.lanes import Lanes
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import Run, RunStatus, timestamp
 from msgspec_runner.ledger.postgres import PostgresLedger
@@ -151,3 +153,18 @@ def test_an_interruption_of_one_worker_is_none_of_the_run(bench: Bench) -> None:
 def test_the_manner_travels(bench: Bench) -> None:
     manner = Manner(30.0, retry_server_errors=True, rate=2.5, rates={"s": 1.0})
     assert Manner.read(manner.written()) == manner
+
+
+def test_a_429_in_a_run_without_a_rate_is_waited_for(bench: Bench) -> None:
+    """What the new rate is, a shared pace hears a moment later."""
+    answers = [Outcome(OutcomeKind.THROTTLED, http_status=429, error="HTTP 429", retry_after=0.001)]
+
+    class Throttling:
+        async def post(self, body: bytes, not_after: float) -> Outcome:
+            return answers.pop() if answers else ACCEPTED
+
+    pace = SharedPace(None, lambda: None)
+    pace.granted(Grant(None, float("-inf"), (), 0.0))
+    lanes = Lanes(None, {}, 2, lambda *_: pace)
+    asyncio.run(Dispatcher(bench.ledger, Throttling(), RUN, concurrency=2, lanes=lanes).run())
+    assert set(bench.states().values()) == {State.ACCEPTED}
