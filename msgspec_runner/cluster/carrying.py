@@ -20,9 +20,10 @@ from msgspec_runner.cluster.clock import BootClock
 from msgspec_runner.cluster.desk import Desk
 from msgspec_runner.cluster.pace import SharedPace
 from msgspec_runner.dispatch.breaker import Breaker
-from msgspec_runner.dispatch.dispatcher import Dispatcher, Poster
+from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.dispatch.lanes import Lanes
 from msgspec_runner.dispatch.pace import Pace
+from msgspec_runner.dispatch.poster import Poster
 from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.leases import Terms

@@ -3,14 +3,11 @@
 Three parts that share one loop:
 
 - The **pump** alone talks to the ledger, through one thread. Each turn is one durable transaction that settles all
-  outcomes known by then and claims the next messages (group commit); while every worker is busy it waits for
-  company, but no longer than :data:`LINGER`. No message is posted before the transaction that claimed it is on the
-  disk.
-- ``concurrency`` **workers** take claimed messages when their turn comes (:mod:`~msgspec_runner.dispatch.turns`), post,
-  and hand the outcome to the pump.
-- :mod:`~msgspec_runner.dispatch.lanes`, :mod:`~msgspec_runner.dispatch.pace`,
-  :mod:`~msgspec_runner.dispatch.delivery`, :mod:`~msgspec_runner.dispatch.retry` and
-  :mod:`~msgspec_runner.dispatch.breaker` decide.
+  outcomes known by then (:mod:`.outcomes`) and claims the next messages (group commit). No message is posted before
+  the transaction that claimed it is on the disk.
+- ``concurrency`` **workers** take claimed messages when their turn comes (:mod:`.turns`), post, and hand the outcome to
+  the pump.
+- :mod:`.lanes`, :mod:`.pace`, :mod:`.delivery`, :mod:`.retry` and :mod:`.breaker` decide.
 
 At most 2 x ``concurrency`` messages are ``sending`` at any moment, so a crash leaves no more in doubt, and none is
 claimed more than :data:`~msgspec_runner.dispatch.lanes.HORIZON` before its turn.
@@ -24,7 +21,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec_runner.boottime import boot_time
 from msgspec_runner.dispatch.breaker import Breaker
@@ -32,6 +29,8 @@ from msgspec_runner.dispatch.clock import Bell, Clock, MonotonicClock
 from msgspec_runner.dispatch.delivery import is_too_late, posting
 from msgspec_runner.dispatch.job import Job
 from msgspec_runner.dispatch.lanes import Lane, Lanes
+from msgspec_runner.dispatch.outcomes import Outcomes
+from msgspec_runner.dispatch.poster import Poster
 from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.dispatch.retry import decide
 from msgspec_runner.dispatch.turns import Turns
@@ -42,10 +41,6 @@ from msgspec_runner.model import Outcome, OutcomeKind, State
 
 PAGE = 500
 """Planned messages read from the ledger at a time."""
-
-LINGER = 0.005
-"""Seconds that a known outcome waits to be recorded together with others, as long as no worker is idle: a transaction
-costs nearly as much for one message as for fifty. A crash meanwhile leaves it in doubt, within the bound."""
 
 LEDGER_PATIENCE = 3.0
 """Seconds that a transaction may take before people are told :data:`WAITING_FOR_LEDGER`."""
@@ -61,16 +56,6 @@ T = TypeVar("T")
 def utc_now() -> datetime:
     """Return this moment; what windows and expiries are held against, unless a test gives another."""
     return datetime.now(UTC)
-
-
-class Poster(Protocol):
-    """What posts a body and says what that proved; :class:`~msgspec_runner.sociocs.client.Client` is one."""
-
-    async def post(self, body: bytes, not_after: float) -> Outcome:
-        """Post one body, unless :func:`~msgspec_runner.boottime.boot_time` is beyond ``not_after`` when it would
-        leave: then it is unsent. May be cancelled, and is expected to raise nothing else.
-        """
-        ...
 
 
 class Dispatcher:
@@ -138,10 +123,7 @@ class Dispatcher:
         )
         self._posting = 0
         self._expired = 0
-        self._outcomes: list[tuple[Job, Settlement]] = []
-        """Known, not recorded yet."""
-        self._known_since = 0.0
-        """When the oldest of them came."""
+        self._outcomes = Outcomes()
         self._batch = max(1, concurrency // 2)
         """Outcomes that are worth a transaction: the other half of what is claimed ahead keeps the workers busy."""
         self._sending = 0
@@ -262,7 +244,7 @@ class Dispatcher:
             elif (lane := self._lanes.hungry()) is not None:
                 await self._fetch(lane)
             now = self._clock.now()
-            patience = self._known_since + LINGER - now if self._outcomes else None
+            patience = self._outcomes.patience(now)
             if not self._is_ripe() and (patience is None or patience >= _SHORTEST_NAP):
                 await self._bell.wait(patience)
                 continue
@@ -303,12 +285,12 @@ class Dispatcher:
 
     async def _commit(self, jobs: Sequence[Job]) -> None:
         """Record all known outcomes and claim ``jobs`` in one transaction; then line up what was claimed."""
-        outcomes = self._outcomes.copy()
+        outcomes = self._outcomes.all()
         keys = [job.message.key for job in jobs]
         settlements = tuple(settlement for _, settlement in outcomes)
         not_after = self._boot() + self._lease
         claimed = await self._in_ledger(lambda: self._ledger.commit(self._run_id, keys, settlements))
-        del self._outcomes[: len(outcomes)]
+        self._outcomes.forget(len(outcomes))
         self._sending -= len(outcomes)
         for job, settlement in outcomes:
             if settlement.state is State.RETRY_WAIT:
@@ -342,8 +324,9 @@ class Dispatcher:
                 await self._post(job)
             except Exception as error:  # noqa: BLE001 - a bug must not leave the run waiting for this job for ever
                 self._stop_for(error)
-                if all(known is not job for known, _ in self._outcomes):
-                    self._outcomes.append((job, job.settlement(State.IN_DOUBT if job.attempts else State.PLANNED)))
+                if job not in self._outcomes:
+                    state = State.IN_DOUBT if job.attempts else State.PLANNED
+                    self._outcomes.add(job, job.settlement(state), self._clock.now())
                     self._bell.ring()
 
     async def _deal(self) -> None:
@@ -418,9 +401,7 @@ class Dispatcher:
     def _record(self, job: Job, state: State) -> None:
         """Hand what is known of a job to the pump."""
         settlement = job.settlement(state)
-        if not self._outcomes:
-            self._known_since = self._clock.now()
-        self._outcomes.append((job, settlement))
+        self._outcomes.add(job, settlement, self._clock.now())
         self._ledger.remember(self._run_id, settlement)
         if len(self._outcomes) == 1 or self._is_ripe():
             self._bell.ring()
