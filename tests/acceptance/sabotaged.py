@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import closing
 from typing import Any
@@ -31,11 +32,11 @@ def dream_of_answers() -> None:
     post = Client.post
     posts = 0
 
-    async def dreaming(self: Client, body: bytes) -> Outcome:
+    async def dreaming(self: Client, body: bytes, not_after: float = math.inf) -> Outcome:
         nonlocal posts
         posts += 1
         if posts % 10:
-            return await post(self, body)
+            return await post(self, body, not_after)
         return Outcome(OutcomeKind.ACCEPTED, http_status=200, message_id=f"dream-{posts}")
 
     Client.post = dreaming  # type: ignore[method-assign]
@@ -52,6 +53,14 @@ def claim_everything() -> None:
         return claimed
 
     SqliteLedger.commit = greedy  # type: ignore[method-assign]
+
+
+def send_again_for_dead_workers() -> None:
+    """What a worker had under way when it was taken for dead is taken for unsent."""
+    from msgspec_runner.ledger import postgres_shared_statements as shared
+
+    planned = shared.DOUBT_CLAIMED.replace("'in_doubt'", "'planned'")
+    shared.DOUBT_CLAIMED = planned  # type: ignore[misc]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ BENCHMARKS = {
     "render": "bench_render",
     "send": "bench_send",
     "ledger": "bench_ledger",
+    "cluster": "bench_cluster",
 }
 """All of them, by module; each has a function ``run(scale)`` that yields lines. They are imported one after the other,
 and ``memory`` comes first: a child's peak is never below what its parent holds."""

@@ -19,7 +19,7 @@ PAGES = [*written(), ROOT / "CHANGELOG.md", *(path for path, _ in generated())]
 COMMAND = re.compile(r"msgspec-runner ([a-z]+)")
 ILLUSTRATIONS = {
     "README.md": 1,
-    "cluster.md": 3,
+    "cluster.md": 4,
     "getting-started.md": 2,
     "ci.md": 1,
     "editors.md": 1,
