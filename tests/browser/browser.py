@@ -15,6 +15,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from selenium.common.exceptions import (
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -28,7 +33,7 @@ NEEDED = ("chromium", "chromedriver")
 
 CHECKS = Path(__file__).with_name("accessibility.js").read_text(encoding="utf-8")
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds that a test waits for what must come; nothing waits so long unless it is broken."""
 
 
@@ -135,10 +140,18 @@ class Browser:
         return answer
 
     def click(self, selector: str) -> None:
-        """Click on the first element that a CSS selector finds, where it is on the screen."""
-        element = self.driver.find_element("css selector", selector)
-        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        """Click on the first element that a CSS selector finds, as soon as it can be: a page may be drawing it anew."""
+
+        def clicked() -> bool:
+            try:
+                element = self.driver.find_element("css selector", selector)
+                self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+                element.click()
+            except (NoSuchElementException, StaleElementReferenceException, ElementNotInteractableException):
+                return False
+            return True
+
+        self.until(clicked, f"{selector} to click on")
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other, wherever the focus is."""
