@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from msgspec_runner.cli.clustering import INTERRUPTED, Sharing
@@ -42,6 +43,40 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """What of the messages that were to be sent the run did not get, although they were new when they were planned.
+
+    Attributes:
+        asked: how many were to be sent.
+        taken: how many another run took meanwhile: it sends them, or has.
+        in_doubt: of those, how many it left in doubt.
+        expired: how many became too late.
+        left: how many are held by a run that died: nobody sends them until :meth:`Ledger.recover
+            <msgspec_runner.ledger.ledger.Ledger.recover>` has taken them from it.
+    """
+
+    asked: int
+    taken: int = 0
+    in_doubt: int = 0
+    expired: int = 0
+    left: int = 0
+
+    @property
+    def got(self) -> int:
+        """How many messages the run did get."""
+        return self.asked - self.taken - self.expired - self.left
+
+    def __str__(self) -> str:
+        """Return it for people, in a line."""
+        parts = [
+            f"another run took {self.taken:,} meanwhile" if self.taken else "",
+            f"{self.expired:,} expired meanwhile" if self.expired else "",
+            f"{self.left:,} belong to a run that died: run the command again" if self.left else "",
+        ]
+        return f"{self.got:,} of {count(self.asked, 'message')} to send: {', '.join(filter(None, parts))}"
+
+
+@dataclass(frozen=True, slots=True)
 class Sending:
     """Everything that a run needs, from the plan to the exit code."""
 
@@ -75,25 +110,32 @@ class Sending:
         rates = self._rates()
         if self.sharing is not None:
             return self._share(number, rates, self.sharing)
-        run = self._begin(number)
-        result = dispatch(
-            self.book, run, number, self.destination, self.sound.config, self.manner, self.terminal, rates
-        )
+        run, got, missing = self._begin(number)
+        reason = self._tell(missing)
+        if got:
+            result = dispatch(
+                self.book, run, got, self.destination, self.sound.config, self.manner, self.terminal, rates
+            )
+            result = replace(result, stopped_reason=result.stopped_reason or reason)
+        else:
+            status = RunStatus.FINISHED if reason is None else RunStatus.STOPPED
+            result = RunResult(self.book.end(run, status, reason), reason)
         conclude(self.book, run, self._specs, result, self.manner, self.terminal)
-        return self._end(result)
+        return self._end(result, missing)
 
-    def _nothing(self) -> int:
+    def _nothing(self, missing: Missing | None = None) -> int:
         """Send nothing, and record who is left out: whoever asks later why nobody was texted finds it."""
-        self.terminal.warn("nothing to send")
+        reason = self._tell(missing)
+        self.terminal.warn(reason or "nothing to send")
         run, totals = self._record_skips()
         if run is not None:
             self.terminal.warn(f"run {run}: {totals_words(totals)}")
         write_outputs(self.book, run, self._specs, self.manner.results, self.manner.junit, self.terminal)
-        result = RunResult(totals)
+        result = RunResult(totals, reason)
         if self.manner.output == "json":
             skipped = {reason: self.plan.count(decision) for reason, decision in _SKIPPED.items()}
             self.terminal.report(summary_json(run, result, skipped))
-        return self._end(result)
+        return self._end(result, missing)
 
     def _record_skips(self) -> tuple[str | None, Totals]:
         """Record the rows that are left out and not in the ledger yet, as a run that has ended; None: there are none.
@@ -113,56 +155,96 @@ class Sending:
     def _specs(self) -> list[str]:
         return [target.spec.id for target in self.sound.targets]
 
+    @property
+    def _asks(self) -> bool:
+        """Whether a person is asked before anything is sent."""
+        return not self.manner.yes and self.destination.api is not None
+
     def _confirmed(self, number: int) -> bool:
-        if self.manner.yes or self.destination.api is None:
+        if not self._asks:
             return True
         segments = self.plan.segments
         cost = f", {count(segments, 'segment')}," if segments and number == self.plan.count(Decision.NEW) else ""
         return confirmed(f"Send {count(number, 'message')}{cost} to {self.destination.origin}?", self.terminal)
 
-    def _begin(self, number: int) -> str:
-        """Enter the run and its messages into the ledger, as many as were said and no more.
+    def _begin(self, number: int) -> tuple[str, int, Missing | None]:
+        """Enter the run and its messages into the ledger, as many as were said and no more, and of those that were new
+        when it was said. Return its id, how many messages it got, and what became of the others; None: there are none.
 
         From here on a crash forgets nothing.
         """
         run = new_run(self.destination.origin, self._specs)
         self.book.begin(run)
         rails = self.sound.rails()  # of this moment: to confirm may have taken an hour
-        self.book.plan(run.id, new_messages(self.spool, self.book, rails, number))
+        found: Counter[Decision] = Counter()
+        got = self.book.plan(run.id, new_messages(self.spool, self.book, rails, number, found))
         self.book.skip(run.id, skips(self.spool, self.book, rails))
-        return run.id
+        return run.id, got, self._missing(number, got, found)
+
+    def _missing(self, number: int, got: int, found: Counter[Decision]) -> Missing | None:
+        """Say what became of the messages that a run did not get.
+
+        Args:
+            number: that were to be sent.
+            got: by the run.
+            found: what the ledger said of them just before.
+        """
+        if got == number:
+            return None
+        refused = found[Decision.NEW] - got  # at rest as far as its run is gone, and yet not to be had
+        died = refused and any(run.status is RunStatus.DIED for run in self.book.runs())
+        left = refused if died else 0
+        expired = min(found[Decision.EXPIRED], number - got - left)
+        return Missing(number, number - got - left - expired, found[Decision.IN_DOUBT], expired, left)
+
+    def _tell(self, missing: Missing | None) -> str | None:
+        """Say what the run does not get; return it where that makes it one that stopped early (exit code 5), else None.
+
+        What a run that died holds is sent by nobody. And a person's yes to a number of messages is no success where
+        none of them is sent; with ``--yes`` it is, as for who comes a moment later: another run has them.
+        """
+        if missing is None:
+            return None
+        fails = bool(missing.left) or (self._asks and not missing.got)
+        if missing.got or not fails:  # else it is the last word of the run, and said once
+            self.terminal.warn(str(missing))
+        return str(missing) if fails else None
 
     def _share(self, number: int, rates: dict[str, float], sharing: Sharing) -> int:
         """Give the run to workers, and watch them; return the exit code."""
         run = new_run(self.destination.origin, self._specs)
         rails = self.sound.rails()  # of this moment: to confirm may have taken an hour
+        found: Counter[Decision] = Counter()
         taken = sharing.enter(
             self.book,
             run,
-            new_messages(self.spool, self.book, rails, number),
+            new_messages(self.spool, self.book, rails, number, found),
             skips(self.spool, self.book, rails),
             self.manner,
             self.sound.config,
             rates,
         )
+        missing = self._missing(number, taken, found)
         if not taken:
-            self.terminal.warn("nothing to send: another run has it already")
-            return self._end(RunResult(Totals()))
+            return self._nothing(missing)
+        reason = self._tell(missing)
         self.terminal.note(f"run {run.id}: {count(taken, 'message')} for the workers")
         result = sharing.follow(self.book, run.id, self.terminal)
         if result is None:
             return INTERRUPTED
+        result = replace(result, stopped_reason=result.stopped_reason or reason)
         conclude(self.book, run.id, self._specs, result, self.manner, self.terminal)
-        return self._end(result)
+        return self._end(result, missing)
 
     def _rates(self) -> dict[str, float]:
         """Return the rates of the specs that have one: each holds for its own messages, whatever a flag says."""
         asked = {target.spec.id: target.spec.delivery.rate for target in self.sound.targets}
         return {spec: parse_rate(text).per_second for spec, text in asked.items() if text is not None}
 
-    def _end(self, result: RunResult) -> int:
-        """Say why the exit code is 3 or 1 although this run did well; return it."""
+    def _end(self, result: RunResult, missing: Missing | None = None) -> int:
+        """Say why the exit code is 5, 3 or 1 although this run did well; return it."""
         waiting, invalid = self.plan.count(Decision.IN_DOUBT), self.plan.count(Decision.INVALID)
+        waiting += missing.in_doubt if missing is not None else 0
         if invalid:
             self.terminal.warn(f"{count(invalid, 'row')} left out as invalid: correct them and run the command again")
         if waiting:

@@ -7,8 +7,10 @@ there but kept: the findings come first, and all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
+from hashlib import sha256
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.content.segments import segment_count
@@ -17,6 +19,7 @@ from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.ledger.values import Skip
 from msgspec_runner.messages import message_maker
+from msgspec_runner.recipients.columns import text_of
 from msgspec_runner.rendering import Rendered, Renderer, RowProblem
 from msgspec_runner.source.document import Document
 from msgspec_runner.spec import Spec
@@ -69,6 +72,7 @@ class Draft:
         self._spool = spool
         self._origin = origin
         self._leaves_out = leaves_out
+        self._read = _columns_read(self._spec)
         self._refusal: UsageError | UnsendableError | None = None
         self._before = spool.rows
         self._after = self._before
@@ -145,7 +149,10 @@ class Draft:
                     "Nothing was sent."
                 )
         to, recipient_key = row.rendered.to, row.rendered.recipient_key
-        self._spool.leave_out(Skip(self._spec.id, self._spec.edition, row.row.number, "invalid", to, recipient_key))
+        key = _digest_of_cells(row, self._spec, self._read)
+        self._spool.leave_out(
+            Skip(self._spec.id, self._spec.edition, row.row.number, "invalid", to, recipient_key, key)
+        )
 
 
 def sms_segments(rendered: Rendered) -> int | None:
@@ -167,6 +174,34 @@ def _is_of_spec(problem: RowProblem, row: RenderedRow, renderer: Renderer) -> bo
     """Say whether no cell can be to blame: the field is the same or broken for everybody, or there are no cells."""
     is_same = problem.field is None or problem.field.template.is_static
     return not row.header or (not problem.column and is_same) or problem in renderer.constant_problems
+
+
+def _columns_read(spec: Spec) -> frozenset[str] | None:
+    """Return the names that a spec's templates read; None where a partial may read any."""
+    templates = [field.template for field in (*spec.fields, spec.key, spec.zone) if field is not None]
+    if any(template.includes for template in templates):
+        return None
+    return frozenset(use.name for template in templates for use in template.names)
+
+
+def _digest_of_cells(row: RenderedRow, spec: Spec, read: Collection[str] | None) -> str:
+    """Return what a row without an identity is recognised by: sha256 over the cells that its message is made of, hex.
+
+    Cells that nobody reads do not count: an export's time of day must not make the same bad row another one.
+
+    Args:
+        row: one that cannot be sent.
+        spec: whose it is.
+        read: the names that the spec's templates read; None: all of them.
+    """
+    cells = row.row.cells
+    by_heading = cells if isinstance(cells, Mapping) else dict(zip(row.header, cells, strict=False))
+    if read is not None:
+        headings = {column.name: column.heading for column in spec.columns}
+        names = {*read, *(problem.column for problem in row.problems)}
+        by_heading = {heading: by_heading.get(heading) for heading in (headings.get(name, name) for name in names)}
+    texts = [(heading, text_of(value) or repr(value)) for heading, value in sorted(by_heading.items())]
+    return sha256(json.dumps(["cells", texts]).encode()).hexdigest()
 
 
 def _delivery(spec: Spec) -> Callable[[str], str | None]:

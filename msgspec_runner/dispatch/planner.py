@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -134,6 +135,9 @@ def build_plan(
 ) -> Plan:
     """Render the messages that are not drafted yet, and decide for every one what to do.
 
+    What is not new now is withheld in the spool: what a person is shown is what a person says yes to, whatever other
+    runs let go of meanwhile.
+
     Args:
         targets: specs that were linted, in the order to send them.
         spool: keeps the messages; empty but for drafts.
@@ -168,29 +172,37 @@ def build_plan(
     _refuse_conflicts(spool, by_spec)
     for twin in spool.duplicates():
         by_spec[twin.spec].add(Decision.DUPLICATE, None)
-    for chunk in _decided(spool.chunks(), ledger, rails):
-        for message, decision in chunk:
+    for places, messages in spool.places():
+        decisions = [decision for _, decision in _decide(messages, ledger, rails)]
+        for message, decision in zip(messages, decisions, strict=True):
             waits_for = rails.waits_for(message) if decision is Decision.NEW else None
             by_spec[message.spec].add(decision, message.segments, waits_for)
+        spool.withhold_places(
+            [place for place, decision in zip(places, decisions, strict=True) if decision is not Decision.NEW]
+        )
     return plan
 
 
-def new_messages(spool: PlanSpool, ledger: Ledger, rails: Rails, limit: int | None = None) -> Iterator[Message]:
-    """Yield the messages that are to be sent, in order, as the ledger stands now; what is withheld is not.
+def new_messages(
+    spool: PlanSpool, ledger: Ledger, rails: Rails, limit: int | None = None, found: Counter[Decision] | None = None
+) -> Iterator[Message]:
+    """Yield what was new when it was planned and still is, in order; what is withheld is not even asked about.
 
     Args:
         spool: the plan's.
         ledger: asked again: between the plan and a person's yes, another run may have been faster.
         rails: of this moment: it may have become too late.
         limit: at most that many.
+        found: counts what has become of the messages that were looked at.
     """
+    found = Counter() if found is None else found
     count = 0
-    for chunk in _decided(spool.chunks(), ledger, rails):
-        withheld = spool.withheld([message.key for message, _ in chunk])
+    for chunk in _decided(spool.given(), ledger, rails):
         for message, decision in chunk:
             if count == limit:
                 return
-            if decision is Decision.NEW and message.key not in withheld:
+            found[decision] += 1
+            if decision is Decision.NEW:
                 count += 1
                 yield message
 
@@ -224,11 +236,11 @@ def skips(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
 def unrecorded(rows: Iterable[Skip], ledger: Ledger, origin: str) -> Iterator[Skip]:
     """Yield the rows that the ledger does not have yet, of whatever run, with the same reason.
 
-    A command that is run every hour, and finds the same bad row each time, must not fill the ledger with it. What was
-    erased from the ledger is not brought back.
+    A command that is run every hour, and finds the same bad row each time, must not fill the ledger with it. Rows are
+    told apart by their keys, which outlast people's data, so what was erased from the ledger is not brought back.
 
     Args:
-        rows: that are left out.
+        rows: that are left out; each has a key, see :class:`~msgspec_runner.ledger.values.Skip`.
         ledger: where they may be.
         origin: of the plan.
     """
@@ -236,11 +248,10 @@ def unrecorded(rows: Iterable[Skip], ledger: Ledger, origin: str) -> Iterator[Sk
     for row in rows:
         if known is None:
             known = {
-                hash((skip.spec, skip.edition, skip.row, skip.error, skip.key, skip.to, skip.recipient_key))
+                hash((skip.spec, skip.edition, skip.row, skip.error, skip.key))
                 for skip in ledger.messages(state=State.SKIPPED, origin=origin)
             }
-        place = (row.spec, row.edition, row.row, row.reason, row.key)
-        if known.isdisjoint((hash((*place, row.to, row.recipient_key)), hash((*place, "", "")))):
+        if hash((row.spec, row.edition, row.row, row.reason, row.key)) not in known:
             yield row
 
 
@@ -254,13 +265,17 @@ def _decided(
     chunks: Iterable[list[Message]], ledger: Ledger | None, rails: Rails
 ) -> Iterator[list[tuple[Message, Decision]]]:
     for chunk in chunks:
-        unsent: Mapping[str, Entry | None] = dict.fromkeys(message.key for message in chunk)
-        if ledger is not None:
-            unsent = ledger.unsent({message.key: message.digest for message in chunk})
-        yield [
-            (message, rails.decide(unsent[message.key], message) if message.key in unsent else Decision.SENT)
-            for message in chunk
-        ]
+        yield _decide(chunk, ledger, rails)
+
+
+def _decide(chunk: Sequence[Message], ledger: Ledger | None, rails: Rails) -> list[tuple[Message, Decision]]:
+    unsent: Mapping[str, Entry | None] = dict.fromkeys(message.key for message in chunk)
+    if ledger is not None:
+        unsent = ledger.unsent({message.key: message.digest for message in chunk})
+    return [
+        (message, rails.decide(unsent[message.key], message) if message.key in unsent else Decision.SENT)
+        for message in chunk
+    ]
 
 
 def _skip(row: Message | Twin, reason: str) -> Skip:

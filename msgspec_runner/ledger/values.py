@@ -114,7 +114,8 @@ class Skip(NamedTuple):
     Attributes:
         reason: one word or two: ``duplicate``, ``invalid``; shown as ``skipped(reason)``.
         to: as far as it is known, else empty.
-        key: its identity where it has one (a duplicate's is that of the first row), else empty.
+        key: its identity where it has one (a duplicate's is that of the first row), else a digest of the cells that
+            its message would be made of: what the row is recognised by, also when people's data was erased.
     """
 
     spec: str

@@ -13,6 +13,7 @@ from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.messages import to_message
 from msgspec_runner.recipients.readers import inline
 from msgspec_runner.rendering import Renderer
+from msgspec_runner.spec import Spec
 from tests.conftest import MakeSpec
 
 ORIGIN = "sandbox"
@@ -77,12 +78,55 @@ def test_rows_are_left_out_in_their_order_whoever_found_them(make_spec: MakeSpec
     left_out = [(skip.spec, skip.row, skip.to, bool(skip.key)) for skip in spool.left_out()]
     assert left_out == [
         ("s", 1, PHONES[0], True),
-        ("s", 2, "", False),
+        ("s", 2, "", True),
         ("s", 4, PHONES[2], True),
-        ("t", 2, "", False),
+        ("t", 2, "", True),
         ("t", 3, PHONES[1], True),
     ]
     assert [(message.spec, message.row) for message in spool] == [("s", 3), ("t", 1), ("t", 4)]
+
+
+NAMED = "  text: 'Hi {{ name }}'\n"
+
+
+def keys_of(spec: Spec, spool: PlanSpool, *cells: dict[str, object]) -> list[str]:
+    """Return what rows that are left out are recognised by."""
+    before = len(list(spool.left_out()))
+    renderer = Renderer(spec, {})
+    source = inline(list(cells), "s.yaml")
+    list(Draft(renderer, spool, ORIGIN, leaves_out=True).through(rendered_rows(source, renderer)))
+    keys = [skip.key for skip in spool.left_out()][before:]
+    assert len(keys) == len(cells)
+    return keys
+
+
+def test_a_row_without_an_identity_is_recognised_by_the_cells_that_are_read(
+    make_spec: MakeSpec, spool: PlanSpool
+) -> None:
+    first: dict[str, object] = {"phone": "617", "name": "Ann", "exported": "11:00"}
+    others = [{**first, "exported": "12:00"}, {**first, "phone": "618"}, {**first, "name": "Bob"}]
+    one, same, phone, name = keys_of(make_spec(NAMED), spool, first, *others)
+    assert one == same
+    assert len({one, phone, name}) == 3
+    assert all(len(key) == 64 for key in (one, phone, name))
+    assert keys_of(make_spec(NAMED), spool, dict(reversed(first.items()))) == [one], "no order of columns matters"
+
+
+def test_a_column_by_another_header_and_one_that_only_its_type_blames_count_too(
+    make_spec: MakeSpec, spool: PlanSpool
+) -> None:
+    rest = "recipients: {columns: {phone: {type: phone, header: Mobile}, age: {type: integer}}}\n"
+    first: dict[str, object] = {"Mobile": "617", "name": "Ann", "age": "old"}
+    changed = [{**first, "Mobile": "618"}, {**first, "age": "older"}]
+    assert len(set(keys_of(make_spec(NAMED, rest), spool, first, *changed))) == 3
+
+
+@pytest.mark.parametrize(
+    "value", [None, 2**70, ["a", {"b": 1}], {"b": [1]}, "\ud800", True, 0.5, float("nan")], ids=repr
+)
+def test_whatever_a_cell_holds_it_has_a_digest(make_spec: MakeSpec, spool: PlanSpool, value: object) -> None:
+    cells: list[dict[str, object]] = [{"phone": "617", "name": value}, {"phone": "617", "name": "Ann"}]
+    assert len(set(keys_of(make_spec(NAMED), spool, *cells))) == 2
 
 
 def test_of_rows_that_cannot_be_read_to_their_end_nothing_stays(make_spec: MakeSpec, spool: PlanSpool) -> None:

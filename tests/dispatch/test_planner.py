@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -319,6 +320,12 @@ def test_what_the_ledger_has_of_whom_it_leaves_out_is_not_recorded_again(desk: M
     rails = Rails(NOW, frozenset({number(1)}))
     assert new() == [(1, "suppressed")]
 
+    # Another person in a row whose person was erased, left out for the same reason.
+    here = desk().spec((number(1), "Hi"), (number(4), "Hi"), (number(1), "Hi"))
+    here.plan()
+    rails = Rails(NOW, frozenset({number(4)}))
+    assert new() == [(2, "suppressed")]
+
 
 def test_who_was_texted_before_the_wish_is_shown_as_sent(desk: MakeDesk) -> None:
     first = desk().spec((number(1), "Hi"), (number(2), "Hi"))
@@ -386,6 +393,37 @@ def test_a_large_plan_keeps_the_order_of_the_rows(desk: MakeDesk) -> None:
         assert [message.row for message in messages] == list(range(1, 1201))
 
 
+def test_what_other_runs_let_go_of_after_the_plan_is_not_sent(desk: MakeDesk) -> None:
+    other = desk().spec(*((number(row), "Hi") for row in range(1, 4)))
+    other.plan()
+    other.ledger.begin(Run("other", ORIGIN))
+    other.ledger.plan("other", new_messages(other.spool, other.ledger, RAILS))
+    mine = desk().spec(*((number(row), "Hi") for row in (1, 11, 2, 12, 3, 13)))
+    assert mine.plan().specs[0].decisions == {Decision.NEW: 3, Decision.BUSY: 3}
+    other.ledger.end("other", RunStatus.INTERRUPTED)
+    found: Counter[Decision] = Counter()
+    assert [message.to for message in new_messages(mine.spool, mine.ledger, RAILS, None, found)] == [
+        number(11),
+        number(12),
+        number(13),
+    ]
+    assert found == {Decision.NEW: 3}
+    assert [message.to for message in new_messages(mine.spool, mine.ledger, RAILS, limit=1)] == [number(11)]
+    assert desk().spec((number(1), "Hi")).plan().count(Decision.NEW) == 1, "the next plan has them"
+
+
+def test_what_became_of_what_was_new_is_counted(desk: MakeDesk) -> None:
+    mine = desk().spec(*((number(row), "Hi") for row in range(1, 5)))
+    mine.plan()
+    other = desk().spec((number(1), "Hi"), (number(2), "Hi"))
+    other.plan()
+    settle(other.ledger, other.spool, [State.ACCEPTED, State.IN_DOUBT])
+    found: Counter[Decision] = Counter()
+    rails = Rails(NOW, frozenset({number(3)}))
+    assert [message.row for message in new_messages(mine.spool, mine.ledger, rails, 5, found)] == [4]
+    assert found == {Decision.SENT: 1, Decision.IN_DOUBT: 1, Decision.SUPPRESSED: 1, Decision.NEW: 1}
+
+
 def test_what_is_withheld_is_not_sent_whatever_the_ledger_says(desk: MakeDesk) -> None:
     here = desk().spec(*((number(row), "Hi") for row in range(1, 4)))
     here.plan()
@@ -412,4 +450,5 @@ def test_rows_that_are_wrong_are_left_out_where_that_was_asked_for(desk: MakeDes
         (3, "invalid", number(3)),
         (4, "invalid", number(4)),
     ]
-    assert [bool(skip.key) for skip in left_out] == [False, True, False]
+    assert all(skip.key for skip in left_out)
+    assert left_out[1].key == identity(ORIGIN, "hello", 1, number(3), "")

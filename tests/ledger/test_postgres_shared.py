@@ -16,9 +16,19 @@ from msgspec_runner.ledger.leases import LEASE, Terms, terms
 from msgspec_runner.ledger.ledger import Run, RunStatus, Settlement, Skip, timestamp
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Connection, Patience, connect
-from msgspec_runner.ledger.postgres_shared import Sharing, Window, bury, close_if_over, enqueue, silent, steer, undone
+from msgspec_runner.ledger.postgres_shared import (
+    Sharing,
+    Window,
+    bury,
+    close_if_over,
+    enqueue,
+    held,
+    silent,
+    standing,
+    steer,
+    undone,
+)
 from msgspec_runner.ledger.postgres_worker import WorkerSession
-from msgspec_runner.ledger.rows import UNKNOWN_OUTCOME
 from msgspec_runner.model import Message, State
 from tests.ledger.conftest import NOON
 from tests.ledger.cutting import Line, Moment
@@ -317,11 +327,44 @@ def test_the_dead_are_buried(connection: Connection, book: PostgresLedger, join:
     found = states(book)
     assert [found[key] for key in keys] == [State.IN_DOUBT, State.PLANNED, State.PLANNED, State.PLANNED]
     [record] = book.messages(state=State.IN_DOUBT)
-    assert record.error is not None
-    assert record.error.startswith(UNKNOWN_OUTCOME)
+    assert record.error == "its worker died or was cut off before the outcome was known"
     other = join()
     other.open_window(RUN, ORIGIN, window)
     assert other.exchange(keys, ()).claimed == set(keys[1:])
+
+
+def test_it_is_known_when_the_windows_of_the_dead_are_free(
+    connection: Connection, book: PostgresLedger, join: MakeSession
+) -> None:
+    def free_at(terms: Terms) -> float | None:
+        found = standing(connection, RUN, terms)
+        assert found is not None
+        return found.free_at
+
+    terms = Terms(lease=0.0, heartbeat=10.0, grace=0.0, fence=100.0)
+    session = join()
+    window, _ = busy(connection, book, session)
+    session.close()
+    [(seen_at,)] = connection.execute("SELECT extract(epoch FROM seen_at)::float8 FROM sessions").fetchall()
+    assert free_at(terms) == pytest.approx(seen_at + 110)
+    assert free_at(terms._replace(grace=50.0)) is None, "it may still live"
+    assert free_at(IMPATIENT) is None, "that is over"
+    [dead] = silent(connection, IMPATIENT)
+    bury(connection, dead, IMPATIENT, NOW)
+    assert free_at(terms) == pytest.approx(seen_at + 110), "its job is still its own"
+    connection.execute("UPDATE windows SET done = true WHERE first = %s", (window.first,))
+    assert free_at(terms) is None
+
+
+def test_what_is_held_is_told(connection: Connection, book: PostgresLedger) -> None:
+    share(connection, book)
+    assert held(connection) == {}
+    steer(connection, RUN, "pause", "paused by ann@desk")
+    assert held(connection) == {RUN: ("pause", "paused by ann@desk")}
+    steer(connection, RUN, "stop", "enough")
+    assert held(connection) == {RUN: ("stop", "enough")}
+    close_if_over(connection, RUN, NOW)
+    assert held(connection) == {}
 
 
 def test_who_lives_is_not_buried(connection: Connection, book: PostgresLedger, join: MakeSession) -> None:
@@ -456,6 +499,6 @@ def test_how_a_run_stands(connection: Connection, book: PostgresLedger, join: Ma
     session = join()
     session.open_window(RUN, ORIGIN, window)
     standing = postgres_shared.standing(connection, RUN, terms())
-    assert standing == (RunStatus.RUNNING, None, "go", "q", 1, "[]")
+    assert standing == (RunStatus.RUNNING, None, "go", "q", 1, "[]", None)
     assert postgres_shared.standing(connection, "unknown", terms()) is None
     assert postgres_shared.ongoing(connection) == [RUN]

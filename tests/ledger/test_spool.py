@@ -163,10 +163,26 @@ def test_what_was_begun_in_vain_can_be_forgotten(message: MakeMessage) -> None:
 
 
 def test_what_is_withheld(message: MakeMessage) -> None:
-    keys = [message(row).key for row in range(1, 4)]
+    messages = [message(row) for row in range(1, 6)]
+    keys = [item.key for item in messages]
     with PlanSpool() as spool:
-        assert spool.withheld(keys) == set()
+        spool.add(messages)
+        assert list(spool.given(2)) == [messages[:2], messages[2:4], messages[4:]]
         spool.withhold(keys[:2])
-        spool.withhold(keys[1:2])
-        assert spool.withheld(keys[1:]) == {keys[1]}
-        assert spool.withheld([]) == set()
+        spool.withhold([keys[1], "of none"])
+        spool.withhold([])
+        assert list(spool.given(2)) == [messages[2:4], messages[4:]]
+        assert list(spool.chunks()) == [messages], "it is still part of the plan"
+        for places, chunk in spool.places(2):
+            spool.withhold_places([place for place, item in zip(places, chunk, strict=True) if item.row in {2, 4}])
+            spool.withhold_places([])
+        assert list(spool.given()) == [[messages[2], messages[4]]]
+
+
+def test_a_place_that_was_given_back_is_not_withheld(message: MakeMessage) -> None:
+    with PlanSpool() as spool:
+        spool.add([message(1), message(2)])
+        spool.withhold([message(2).key])
+        spool.cut(1)
+        spool.add([message(3)])
+        assert [item.row for chunk in spool.given() for item in chunk] == [1, 3]
