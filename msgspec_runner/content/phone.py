@@ -21,6 +21,9 @@ _IN_TEXT: Final = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])|(?<![+0-9])[1-9][0-9]
 _NORTH_AMERICAN: Final = re.compile(r"\+?1[02-9][0-9]{9}")
 """Known by heart: country code 1, ten digits (ITU-T E.164, annex to the North American plan), and no second 1, which
 would be a trunk prefix. To load the other countries' plans takes 10 ms, for which a lint of one file need not wait."""
+_ORDINARY: Final = re.compile(r"\+1(?!.11|37|555|96)[2-9][0-8][0-9][2-9][0-9]{6}")
+"""Of a form that the North American plan gives out (NANPA on area codes: no second digit 9, no 37x and 96x, no N11;
+555 has never been one), and so not doubted: to ask the metadata of each costs 30 µs."""
 _NATIONAL: Final = re.compile(r"\(?[0-9](?:[ ()./\-]*[0-9]){3,16}")
 """Digits as people group them; nothing else may stand in a national number."""
 _LOOKS_NATIONAL: Final = re.compile(r"(?!00)[(0-9][()0-9 ./\-]{5,20}")
@@ -28,6 +31,7 @@ _GROUPING: Final = re.compile(r"[ ()./\-]+")
 _BULLETS: Final = "•" * 7
 _FEWEST_DIGITS: Final = 7
 _MOST_DIGITS: Final = 15  # E.164
+_NORTH_AMERICAN_DIGITS: Final = 10  # without the country code
 
 
 def canonical(number: str) -> str | None:
@@ -100,6 +104,25 @@ def is_valid(e164: str) -> bool:
     import phonenumbers
 
     return bool(phonenumbers.is_valid_number(_parse(e164)))
+
+
+def is_unassigned(e164: str) -> bool:
+    """Whether a canonical number lies in no range that its country has given out: a reason for a warning at most.
+
+    As :func:`is_valid` says, but asked only of numbers that are likely not: of those that have not their country's
+    form, and of ten digits, which are a North American number whose country code is missing in half of the cases.
+    """
+    digits = e164.removeprefix("+")
+    if _ORDINARY.fullmatch(e164):
+        return False
+    if digits[0] != "1" and len(digits) != _NORTH_AMERICAN_DIGITS and _has_form(digits):
+        return False
+    return not is_valid(e164)
+
+
+def lacks_north_america(e164: str) -> bool:
+    """Whether a canonical number reads as one of the North American plan whose country code, 1, was left out."""
+    return _ORDINARY.fullmatch("+1" + e164.removeprefix("+")) is not None
 
 
 def country(e164: str) -> str | None:
@@ -207,6 +230,31 @@ def _plan(code: str) -> tuple[re.Pattern[str] | None, frozenset[int]] | None:
         return None
     trunk = metadata.national_prefix_for_parsing
     return re.compile(trunk) if trunk else None, frozenset(metadata.general_desc.possible_length)
+
+
+def _has_form(digits: str) -> bool:
+    """Whether a number, country code first, has the form of the numbers of its code's main country."""
+    for size in (1, 2, 3):
+        form = _form(digits[:size])
+        if form is not None:
+            return form.fullmatch(digits, size) is not None
+    return False
+
+
+@lru_cache(maxsize=2048)
+def _form(code: str) -> re.Pattern[str] | None:
+    import phonenumbers
+
+    calling_code = int(code)
+    region = phonenumbers.region_code_for_country_code(calling_code)
+    if region == phonenumbers.UNKNOWN_REGION:
+        return None
+    metadata: PhoneMetadata | None = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(
+        calling_code, region
+    )
+    if metadata is None or metadata.general_desc is None or not metadata.general_desc.national_number_pattern:
+        return None
+    return re.compile(metadata.general_desc.national_number_pattern)
 
 
 def _parsed_as_written(digits: str) -> bool:

@@ -157,7 +157,7 @@ def _reserved_start(stop: _Stop) -> Problem | None:
     else:
         return None
     character = stop.text[start : start + 1]
-    message = f"an unquoted value cannot begin with {character}; put the value in quotes"
+    message = f"an unquoted value cannot begin with {character}; {_quote(stop)}"
     return stop.at(start, start + 1, message)
 
 
@@ -171,13 +171,13 @@ def _block_header(stop: _Stop) -> Problem | None:
 
 def _colon_in_value(stop: _Stop) -> Problem | None:
     if "found unexpected ':'" in stop.said:
-        message = "a colon inside an unquoted value between braces or brackets; put the value in quotes"
+        message = f"a colon inside an unquoted value between braces or brackets; {_quote(stop, in_flow=True)}"
         return stop.at(stop.place, stop.place + 1, message)
     if "mapping values are not allowed" not in stop.said:
         return None
     line_start = _line_start(stop.text, stop.place)
     if ": " in stop.text[line_start : stop.place]:
-        message = "a colon and a space inside an unquoted value; put the value in quotes"
+        message = f"a colon and a space inside an unquoted value; {_quote(stop)}"
     else:
         message = (
             "this line goes on with the value above and can have no key; correct the indentation, or the line above"
@@ -212,7 +212,7 @@ def _text_after_quote(stop: _Stop) -> Problem | None:
 def _no_value(stop: _Stop) -> Problem | None:
     if "node content" not in stop.said:
         return None
-    message = "a value is missing here, or begins with a character that needs quotes; put the value in quotes"
+    message = f"a value is missing here, or begins with a character that needs quotes; {_quote(stop)}"
     return stop.at(stop.place, stop.place + 1, message)
 
 
@@ -249,6 +249,18 @@ _MISTAKES: Final[tuple[Callable[[_Stop], Problem | None], ...]] = (
     _open_bracket,
     _misplaced,
 )
+
+
+def _quote(stop: _Stop, *, in_flow: bool = False) -> str:
+    """Return how to quote a value of the line, whose own quotes would end the wrong ones."""
+    line = _line(stop.text, _line_start(stop.text, stop.place))
+    if '"' not in line:
+        return "put the value in quotes"
+    if "'" not in line:
+        return "put the value in single quotes"
+    if in_flow:
+        return "put the value in single quotes, and write each ' inside as ''"
+    return "write |- behind the key, and the value on the next line, indented"
 
 
 def _line_start(text: str, place: int) -> int:

@@ -225,7 +225,9 @@ class _Builder:
         """Read a range as the string that was meant, and say that it needs quotes."""
         text = fold_plain(self.text, start, end)
         shown = f": {quoted(text)}" if len(text) <= 60 and text.isprintable() else ""
-        message = f"a template needs quotes, because YAML reads a brace as the beginning of a mapping{shown}"
+        single = " and each ' written as ''" if "'" in text else ""
+        kind = f"single quotes{single}" if '"' in text and not shown else "quotes"
+        message = f"a template needs {kind}, because YAML reads a brace as the beginning of a mapping{shown}"
         self.problems.append(Problem("unquoted-template", message, start, end))
         return Scalar(text, text, "plain", start, end, start)
 

@@ -24,7 +24,12 @@ _MAX_SPAN = 1_000_000
 
 
 @lru_cache(maxsize=64)
-def _locale(name: str) -> Locale:
+def find_locale(name: str) -> Locale:
+    """Return the CLDR locale of a name.
+
+    Raises:
+        Refusal: Babel knows none of that name.
+    """
     from babel import UnknownLocaleError
 
     from msgspec_runner.templates.locales import OwnLocale
@@ -77,7 +82,7 @@ class _Formatting:
             raise Refusal("value", "this needs a locale; write 'locale: en_US' (or another) in the spec")
         if not isinstance(chosen, str):
             raise Refusal("type", "a locale is named by a text such as 'en_US'")
-        return _locale(chosen)
+        return find_locale(chosen)
 
     def zone(self) -> tzinfo:
         """Return the time zone to write in."""

@@ -18,6 +18,7 @@ from msgspec_runner.templates.scopes import ANYTHING, Known, Scope
 from msgspec_runner.templates.signatures import (
     SIGNATURES,
     Signature,
+    faults_of,
     method_type,
     parameters,
     refusal,
@@ -315,11 +316,23 @@ class Inferrer:
         for name, known, argument in values:
             message = _refused_argument(node.name, name, signature, known.type)
             if message is not None:
-                return self.fail(message, self._span(argument), node)
+                return self._fail_argument(message, argument, signature.checks.get(name), node)
         late = time_of_a_date(node.name, operand.type.present, arguments)
         if late is not None:
             return self.fail(f"{self._source(node.node)} is a date without a time: {late}", place, node)
         return Known(signature.gives(operand.type.present, arguments), operand.settled)
+
+    def _fail_argument(
+        self, message: str, argument: nodes.Expr, check: Callable[[Any], object] | None, whole: nodes.Node
+    ) -> Known:
+        """Note an argument that cannot be right, at the characters at fault where it is a text without escapes."""
+        start, end = self._span(argument)
+        if check is not None and isinstance(argument, nodes.Const):
+            inside = self.tree.source[start + 1 : end - 1]
+            for fault in faults_of(check, argument.value) if argument.value == inside else ():
+                self.fail(fault.message, (start + 1 + fault.start, start + 1 + fault.end), whole)
+                message = ""
+        return self.fail(message, (start, end), whole) if message else ANYTHING
 
     def _refused(self, node: nodes.Filter, signature: Signature, operand: Known) -> str | None:
         """Say why a filter takes none of the values of a type; None where it may take one."""

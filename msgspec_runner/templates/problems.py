@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 
 class RenderError(Exception):
     """A template could not be rendered for these values.
@@ -43,18 +45,34 @@ def in_partial(name: str, source: str, start: int, message: str) -> str:
     return f"in partial {name!r}, line {line}: {message}"
 
 
+class Fault(NamedTuple):
+    """One thing that is wrong within a text.
+
+    Attributes:
+        message: what is wrong and what to write instead.
+        start: offset in the text of its first character.
+        end: offset behind its last one.
+    """
+
+    message: str
+    start: int
+    end: int
+
+
 class Refusal(Exception):  # noqa: N818 - not an error by itself: the evaluator adds the place and makes it one
     """An operation says no; whoever knows the place turns this into a :class:`RenderError`.
 
     Attributes:
         kind: as in :class:`RenderError`.
         message: as in :class:`RenderError`.
+        faults: what is wrong where within the value that was refused; empty where that is all of it.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
+        self.faults = faults
 
 
 def missing_value(source: str, start: int, end: int) -> RenderError:

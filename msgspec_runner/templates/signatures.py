@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec_runner.templates.date_patterns import checked_pattern, has_time
 from msgspec_runner.templates.filters import SPANS, parse_amount, parse_date, parse_moment
-from msgspec_runner.templates.problems import Refusal
+from msgspec_runner.templates.problems import Fault, Refusal
 from msgspec_runner.templates.types import (
     ABSENT_TYPE,
     ANY_LIST,
@@ -333,6 +333,15 @@ def refusal(reads: Callable[[Any], object], given: Type) -> str | None:
         else:
             return None
     return said
+
+
+def faults_of(check: Callable[[Any], object], value: object) -> tuple[Fault, ...]:
+    """Return what is wrong where within a value that a check refuses; nothing where it says only that it does."""
+    try:
+        check(value)
+    except Refusal as error:
+        return error.faults
+    return ()
 
 
 def time_of_a_date(name: str, operand: Type, arguments: Arguments) -> str | None:

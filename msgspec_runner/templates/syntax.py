@@ -29,6 +29,9 @@ _HINTS = {
     "&": "; 'and' is written out",
     "?": "; write {{ a if b else c }}, or a default: {{ a | default('…') }}",
     "!": "; 'not' is written out",
+    "$": "; names have no $: remove it",
+    "@": "; names have no @: remove it",
+    "\\": "; remove it: quotes within {{ }} are written without \\",
     "“": "; use straight quotes",
     "”": "; use straight quotes",
     "‘": "; use straight quotes",
@@ -149,8 +152,12 @@ def _unlexed(tree: Tree, error: TemplateSyntaxError, position: int) -> Unreadabl
         start += 1
     if message.startswith("unexpected char"):
         sign = tree.source[start : start + 1]
-        quote = "; a quote is not closed" if sign in ("'", '"') else ""
-        message = f"unexpected character {sign!r} in a template expression{quote or _HINTS.get(sign, '')}"
+        shown = repr(sign) if sign.isprintable() else f"U+{ord(sign):04X}, which nobody sees,"
+        hint = (
+            "; a quote is not closed" if sign in ("'", '"') else _HINTS.get(sign, "; remove it, or put text in quotes")
+        )
+        hint = hint if sign.isprintable() else "; remove it"
+        message = f"unexpected character {shown} in a template expression{hint}"
     elif message == "unexpected '}'":
         message = "unexpected '}'; a value ends with }}"
     return Unreadable("syntax", message, start, min(start + 1, len(tree.source)))

@@ -141,6 +141,32 @@ def test_possible_is_not_valid() -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "doubted", "lacks"),
+    [
+        ("+16175551212", False, False),
+        ("+18005551212", False, False),
+        ("+15555550123", True, False),
+        ("+13710000000", True, False),
+        ("+6175551212", True, True),
+        ("+3125551212", True, True),
+        ("+6562345678", False, True),
+        ("+447911123456", False, False),
+        ("+440000000000", True, False),
+        ("+390612345678", False, False),
+    ],
+)
+def test_what_no_country_has_given_out_is_doubted(number: str, doubted: bool, lacks: bool) -> None:
+    assert phone.is_unassigned(number) is doubted
+    assert phone.lacks_north_america(number) is lacks
+
+
+@given(st.from_regex(r"\A\+[1-9][0-9]{7,12}\Z"))
+def test_a_valid_number_is_never_doubted(number: str) -> None:
+    if phone.canonical(number) is not None and phone.is_valid(number):
+        assert not phone.is_unassigned(number)
+
+
+@pytest.mark.parametrize(
     ("number", "expected"),
     [
         ("+16175551212", "US"),

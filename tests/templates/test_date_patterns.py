@@ -47,6 +47,31 @@ def test_mistakes(pattern: str, words: str) -> None:
     assert any(word in refused.value.message for word in words.split("|"))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "places"),
+    [
+        ("MM/DD/YYYY", ["DD", "YYYY"]),
+        ("YY 'Y' D", ["YY", "D"]),
+        ("EEE %d.%m", ["%"]),
+        ("dd/mm/yyyy", ["mm"]),
+        ("HH:MM", ["MM"]),
+        ("d 'of' MMMM at h:mm a", ["t"]),
+        ("12", ["12"]),
+    ],
+)
+def test_each_wrong_letter_has_its_place(pattern: str, places: list[str]) -> None:
+    with pytest.raises(Refusal) as refused:
+        checked_pattern(pattern)
+    assert [pattern[fault.start : fault.end] for fault in refused.value.faults] == places
+
+
+@pytest.mark.parametrize(("pattern", "cure"), [("D MMMM", "write d"), ("DD.MM.", "write dd"), ("DDD", "write d")])
+def test_the_day_keeps_its_digits(pattern: str, cure: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        checked_pattern(pattern)
+    assert refused.value.message.endswith(cure)
+
+
 def test_the_year_of_the_week_never_reaches_a_recipient() -> None:
     bound = Environment("en_US", "UTC").bind(parse("{{ day | date('MM/dd/YYYY') }}"))
     with pytest.raises(RenderError, match="yyyy"):

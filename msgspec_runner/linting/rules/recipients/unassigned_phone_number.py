@@ -15,11 +15,11 @@ from msgspec_runner.spec import Spec
 
 @row_rule("MSG507", Severity.WARNING)
 def unassigned_phone_number(context: RowContext) -> RowCheck | None:
-    """A number without ``+`` that no country has given out: its country code is probably missing.
+    """A number that no country has given out: usually its country code is missing.
 
     Of 20,000 made-up US numbers of ten digits, 53 % are possible numbers of some other country: ``6175551212`` would
-    go to Australia. A number with ``+`` says its country itself and is not doubted; metadata of what a country has
-    given out is never quite up to date, hence a warning.
+    go to Australia, and so would ``+6175551212``, to which a ``+`` was glued. Nor is there an area code 555, as in
+    ``+15555551212``. Metadata of what a country has given out is never quite up to date, hence a warning.
 
     Bad::
 
@@ -42,20 +42,31 @@ def unassigned_phone_number(context: RowContext) -> RowCheck | None:
         return None
     column = field.sole_name
     where = f"column “{column}”" if column else "`to`"
-    detail = (
-        f"{where} has no +, and no country has given out such a number: is the country code missing? "
+
+    def problem(detail: str) -> RowProblem:
+        return RowProblem("unassigned-phone-number", field, f"{where} has {detail}", column=column)
+
+    bare = problem(
+        "no +, and no country has given out such a number: is the country code missing? "
         "Write it like +16175551212, or declare the column's `region`"
     )
-    problem = RowProblem("unassigned-phone-number", field, detail, column=column)
+    glued = problem(
+        "a number that its country does not give out: is the country code missing behind the +? "
+        "Write the whole number, like +16175551212"
+    )
+    other = problem("a number that its country does not give out: check the digits and the country code")
 
     def check(row: RenderedRow) -> Iterable[RowProblem]:
         number = row.rendered.to
+        if not number or not phone.is_unassigned(number):
+            return ()
         if number.startswith("+1"):
-            return ()  # with the US's country code, nothing is missing
+            return (other,)  # with the US's country code, nothing is missing
         written = (field.node.text if field.template.is_static else _cell(row, spec, column)).strip()
-        # With a + or with a region, nothing is missing either.
-        is_bare = written.isdecimal() and number == f"+{written}"
-        return (problem,) if is_bare and not phone.is_valid(number) else ()
+        if written.isdecimal() and number == f"+{written}":
+            return (bare,)
+        # With a region, nothing is missing either.
+        return (glued if written == number and phone.lacks_north_america(number) else other,)
 
     return check
 

@@ -26,6 +26,8 @@ _STARTS = frozenset("yYnNoO+-0123456789")  # what such a scalar begins with; mos
 _NO_NUMBER = re.compile(r"[-+]?0[0-9]+|\+[0-9]+", re.ASCII)
 _FREE = (("vars",), ("message", "contact_saving", "extra_fields"))
 """Where the format takes numbers and text alike."""
+_WINDOW = ("delivery", "window")
+"""Where a time of day has two digits for its hour."""
 _KINDS = {"boolean": "a boolean", "date": "a date", "number": "a number"}
 
 
@@ -55,8 +57,9 @@ def implicit_type(subject: Subject) -> Iterator[Finding]:
         kind = _in_yaml_1_1(text)
         if kind is not None:
             span = document.span(text.start, text.end)
-            message = f"YAML 1.1 reads {kind} here, but a string is meant: quote it, {quoted(text.text)}"
-            yield Finding(span, message, ".".join(names), Fix("safe", (Edit(span, quoted(text.text)),)))
+            meant = f"0{text.text}" if names[:-1] == _WINDOW and len(text.text) == len("9:00") else text.text
+            message = f"YAML 1.1 reads {kind} here, but a string is meant: quote it, {quoted(meant)}"
+            yield Finding(span, message, ".".join(names), Fix("safe", (Edit(span, quoted(meant)),)))
     for path in _FREE:
         parent = document.node(path)
         for entry in parent.entries if isinstance(parent, Mapping) else ():

@@ -16,6 +16,9 @@ from msgspec_runner.source.document import Mapping, Node, Scalar, Sequence
 from msgspec_runner.source.schema import Violation
 
 _EXPLAINED_ELSEWHERE = frozenset({"required", "additionalProperties"})
+_FAMILIAR = frozenset(
+    ["de_DE", "en", "en_CA", "en_GB", "en_US", "es_ES", "es_MX", "es_US", "fr_CA", "fr_FR", "it_IT", "nl_NL", "pt_BR"]
+)
 _WORDS = {
     "string": "text",
     "object": "a mapping",
@@ -64,6 +67,7 @@ def wrong_type(subject: Subject) -> Iterator[Finding]:
         yield Finding(span, _message(violation, node), ".".join(path))
     yield from _columns(subject)
     yield from _timezone(subject)
+    yield from _locale(subject)
     yield from _expires(subject)
     yield from _window(subject)
 
@@ -92,6 +96,22 @@ def _columns(subject: Subject) -> Iterator[Finding]:
 def _timezone(subject: Subject) -> Iterator[Finding]:
     if subject.spec.timezone is not None:
         yield from _zone(subject, subject.spec.timezone, ("timezone",))
+
+
+def _locale(subject: Subject) -> Iterator[Finding]:
+    name, node = subject.spec.locale, subject.document.node(("locale",))
+    if name is None or node is None or name.replace("-", "_") in _FAMILIAR:
+        return
+    if any(violation.path == ("locale",) for violation in subject.violations):
+        return  # it is not written as any locale is
+    # Not at the top: Babel takes 20 ms, which a spec in a familiar locale need not wait for.
+    from msgspec_runner.templates.filters import find_locale
+    from msgspec_runner.templates.problems import Refusal
+
+    try:
+        find_locale(name)
+    except Refusal as refusal:
+        yield Finding(subject.document.span(node.start, node.end), refusal.message, "locale")
 
 
 def _zone(subject: Subject, name: str, path: tuple[str, ...]) -> Iterator[Finding]:
@@ -146,7 +166,11 @@ def _message(violation: Violation, node: Node) -> str:
             words = _WORDS | ({"string": "a template in {{ }}"} if name in _TYPED else {})
             wanted = [words[kind] for kind in kinds if kind != "null"]
             shape = _TO if violation.path == ("message", "to") else _SHAPES.get(name, "")
-            like = f": write it {shape}" if kinds == ["string"] and shape else ""
+            like = (
+                f": write it {_UNITS.get(name) or shape.replace('such as', 'like')}"
+                if kinds == ["string"] and shape
+                else ""
+            )
             if "object" in kinds and isinstance(node, Scalar) and _NO_SPACE.match(node.text):
                 like = ": write a space behind the colon"
             elif violation.path[:-1] == ("recipients", "columns") and isinstance(node, Scalar) and node.text in TYPES:
@@ -164,7 +188,10 @@ def _message(violation: Violation, node: Node) -> str:
             )
             return takes + _unquoted(name, node.text if isinstance(node, Scalar) else "")
         case "pattern", _:
-            return f"`{name}` is not written as it must be: {_SHAPES.get(name, 'see `msgspec-runner schema`')}"
+            shape = _SHAPES.get(name, "see `msgspec-runner schema`")
+            if name in {"from", "to"} and isinstance(node, Scalar) and _HOUR.fullmatch(node.text):
+                shape = f'write it "0{node.text}"'
+            return f"`{name}` is not written as it must be: {shape}"
         case "minimum", least:
             return f"`{name}` must be at least {least}"
         case "maximum", most:
@@ -175,6 +202,7 @@ def _message(violation: Violation, node: Node) -> str:
             return f"`{name}` must have {_LENGTHS.get(keyword, keyword)} {limit}"
 
 
+_HOUR = re.compile("[0-9]:[0-5][0-9]")
 _NO_SPACE = re.compile(r"[a-z_]+:[^ ]")
 _TYPED = {
     "save": "true or false",
@@ -190,6 +218,11 @@ _SHAPES = {
     "from": 'such as "09:00"',
     "to": 'such as "19:00"',
     "hold": "a whole number above 0 and s, m or h, such as 30s, 5m or 2h",
+}
+_UNITS = {
+    "region": "in two capital letters, such as US",
+    "rate": "with its unit, such as 10/s or 300/min",
+    "hold": "with its unit, such as 30s, 5m or 2h",
 }
 _TO = 'such as "{{ phone }}"'
 _LENGTHS = {
