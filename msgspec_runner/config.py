@@ -212,6 +212,7 @@ def _value(key: str, value: Any, where: str) -> Any:
                 raise wrong("a table of values")
             if len(value) > MAX_VARS:
                 raise wrong(f"at most {MAX_VARS:,} values; put a list of recipients into a file")
+            _refuse_misplaced(value, where)
             return dict(value)
         case "profiles":
             if not isinstance(value, dict) or not all(isinstance(profile, dict) for profile in value.values()):
@@ -235,6 +236,29 @@ def _value(key: str, value: Any, where: str) -> Any:
             if not isinstance(value, str) or not value:
                 raise wrong("a string")
             return value
+
+
+_LISTS = frozenset({"specs", "exclude", "select", "ignore", "catalogs", "suppressions"})
+_TABLES = frozenset({"severity", "per-file-ignores", "profiles"})
+
+
+def _refuse_misplaced(values: Mapping[str, Any], where: str) -> None:
+    """Refuse a setting among the vars: what is written below ``[vars]`` in TOML is a var, and would set nothing.
+
+    Only what looks like the setting is one: ``rate`` or ``timezone`` may well be a value for templates.
+    """
+    for key, value in values.items():
+        if (
+            (key in _LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value))
+            or (key in _TABLES and isinstance(value, dict))
+            or (key == "fail-level" and isinstance(value, str))
+            or (key == "ledger" and isinstance(value, str) and value.endswith(".db"))
+        ):
+            place = "above the first [table]" if where == CONFIG_FILE else "above its vars"
+            raise ConfigError(
+                f"{where}: `{key}` stands among the vars, where it sets nothing: move it {place}. "
+                "A value for templates needs another name"
+            )
 
 
 def _severity(value: Any, where: str) -> Severity:

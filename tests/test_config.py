@@ -150,3 +150,33 @@ def test_values_that_are_hard_to_digest(tmp_path: Path, text: str, words: str) -
 @pytest.mark.parametrize("text", ['tool = "msgspec-runner"', "tool = 1 # msgspec-runner", "[tool]\nmsgspec-runner = 3"])
 def test_a_pyproject_without_our_table(tmp_path: Path, text: str) -> None:
     assert write(tmp_path, text, "pyproject.toml") == Config(root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "misplaced",
+    [
+        'catalogs = ["catalogs/*.yaml"]',
+        'suppressions = ["stop.csv"]',
+        'specs = ["campaigns/"]',
+        'fail-level = "warning"',
+        'ledger = "team/ledger.db"',
+        'severity = {MSG106 = "error"}',
+    ],
+)
+def test_a_setting_that_became_a_var_is_refused(tmp_path: Path, misplaced: str) -> None:
+    key = misplaced.split()[0]
+    (tmp_path / "msgspec-runner.toml").write_text(f'[vars]\nclinic = "Elm"\n\n{misplaced}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"msgspec-runner\.toml: `{key}` .* move it above the first \[table\]"):
+        load_config(tmp_path)
+    (tmp_path / "msgspec-runner.toml").write_text(f"[profiles.live.vars]\n{misplaced}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"profiles\.live: `{key}` .* move it above its vars"):
+        load_config(tmp_path).with_profile("live")
+
+
+def test_a_var_may_have_the_name_of_a_setting_where_it_is_a_value(tmp_path: Path) -> None:
+    (tmp_path / "msgspec-runner.toml").write_text(
+        '[vars]\nlocale = "en_GB"\ntimezone = "UTC"\nrate = "4 %"\ntimeout = 5\nspecs = "S, M"\nignore = true\n'
+        'ledger = "Ann Lee"\nconcurrency = 2\n',
+        encoding="utf-8",
+    )
+    assert len(load_config(tmp_path).vars) == 8

@@ -164,5 +164,5 @@ def _hint(config: Config, target: Path) -> str:
         pass
     names = ", ".join(f'"{name}"' for name in (*config.catalogs, real.relative_to(root).as_posix()))
     file = config.file.name if config.file is not None else CONFIG_FILE
-    table = "" if file == CONFIG_FILE else " below [tool.msgspec-runner]"
-    return f"for lint to read it, write into {file}{table}: catalogs = [{names}]"
+    place = "above the first [table]" if file == CONFIG_FILE else "right below [tool.msgspec-runner]"
+    return f"for lint to read it, write into {file}, {place}: catalogs = [{names}]"

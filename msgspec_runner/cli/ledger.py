@@ -136,7 +136,9 @@ def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, t
         book.recover()
         _confirm(f"Erase everything that the ledger holds of {mask(to)}?", yes=yes)
         erased = book.erase(number=to, by=who())
-        _say_erased(book, f"{mask(to)} was erased from {count(erased, 'message')}", terminal)
+        words = f"{mask(to)} was erased from {count(erased, 'message')}"
+        unknown = f"nobody with the number {mask(to)} was found: was its country code typed, as in +16175551212?"
+        _say_erased(book, words if erased else unknown, terminal)
     return 0
 
 

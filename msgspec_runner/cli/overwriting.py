@@ -58,27 +58,29 @@ def ledger_files(config: Config, location: str) -> Iterator[Path]:
         yield Path(f"{location}{suffix}")
 
 
-def refuse_overwriting(outputs: Mapping[str, Path | None], read: Iterable[Path | None]) -> None:
+def refuse_overwriting(outputs: Mapping[str, Path | None], read: Iterable[Path | None], *, sends: bool = True) -> None:
     """Refuse to write a file over one that the command reads, or two over each other. Standard output is a file too.
 
     Args:
         outputs: files to write, by flag; None for what is not asked for.
         read: files that are read; None for what is not given.
+        sends: the command sends, so it is said that nothing was.
 
     Raises:
         UsageError: the ledger would be lost, for example, and with it what was sent.
     """
     taken = {path.resolve() for path in read if path is not None}
-    _refuse_standard_output(taken)
+    nothing_sent = " Nothing was sent." if sends else ""
+    _refuse_standard_output(taken, nothing_sent)
     for flag, path in outputs.items():
         if path is None or (path.exists() and not path.is_file()):  # a device may be named twice
             continue
         if path.resolve() in taken:
-            raise UsageError(f"{flag} {path}: is in use by this command: name another file. Nothing was sent.")
+            raise UsageError(f"{flag} {path}: is in use by this command: name another file.{nothing_sent}")
         taken.add(path.resolve())
 
 
-def _refuse_standard_output(taken: Iterable[Path]) -> None:
+def _refuse_standard_output(taken: Iterable[Path], nothing_sent: str) -> None:
     """Refuse ``>> FILE`` where the file is read. After ``> FILE`` it is empty already; that is said, at least."""
     try:
         ours = os.fstat(sys.stdout.fileno())
@@ -94,6 +96,6 @@ def _refuse_standard_output(taken: Iterable[Path]) -> None:
         if os.path.samestat(ours, theirs):
             emptied = " It is empty now: restore it." if not theirs.st_size else ""
             raise UsageError(
-                f"standard output goes into {path}, which is in use by this command: name another file.{emptied} "
-                "Nothing was sent."
+                f"standard output goes into {path}, which is in use by this command: name another file.{emptied}"
+                f"{nothing_sent}"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from msgspec_runner.dispatch.plan import Decision, SpecPlan
 from msgspec_runner.dispatch.planner import Plan, Target, decisions_by_key
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger.ledger import Ledger
-from msgspec_runner.model import Message
+from msgspec_runner.model import SANDBOX_ORIGIN, Message
 from msgspec_runner.reports.files import PUBLIC, whole_file
 from msgspec_runner.source.partials import Partials
 
@@ -72,6 +73,84 @@ def read_plan(path: Path) -> Pinned:
             f"--plan {path}: no plan that can be sent: {error}. "
             f"Make one: msgspec-runner plan SPECS --out {path}. Nothing was sent."
         ) from None
+
+
+def send_command(
+    path: Path,
+    *,
+    sandbox: bool,
+    base_url: str | None,
+    ledger: str | None,
+    recipients: Path | None,
+    variables: Mapping[str, object],
+    profile: str | None,
+    skips_invalid: bool,
+) -> str:
+    """Return what to type to send a plan, with every flag that it was made with.
+
+    Args:
+        path: of the plan.
+        sandbox: of ``--sandbox``.
+        base_url: of ``--base-url``; None where the flag was not given, as for the next two.
+        ledger: of ``--ledger``, without a password.
+        recipients: of ``--recipients``.
+        variables: of ``--var``.
+        profile: of ``--profile``; None or empty for none.
+        skips_invalid: rows of the plan are left out.
+    """
+    words = ["msgspec-runner", "send", "--plan", str(path)]
+    words += ["--sandbox"] if sandbox else []
+    words += ["--skip-invalid"] if skips_invalid else []
+    values = (
+        ("--base-url", base_url),
+        ("--ledger", ledger),
+        ("--profile", profile),
+        ("--recipients", str(recipients) if recipients is not None else None),
+        *(("--var", f"{name}={value}") for name, value in variables.items()),
+    )
+    for flag, value in values:
+        words += [flag, value] if value else []
+    return shlex.join(words)
+
+
+def check_flags(
+    path: Path,
+    pinned: Pinned,
+    *,
+    sandbox: bool,
+    recipients: Path | None,
+    variables: Mapping[str, object],
+    profile: str | None,
+) -> None:
+    """Refuse to send a plan without a flag that it was made with, before anything is looked at.
+
+    Another profile alone may change no message, so it is named here only beside another flag; :func:`hold_to` finds
+    out.
+
+    Args:
+        path: of ``--plan``.
+        pinned: what stands in it.
+        sandbox: of ``--sandbox``.
+        recipients: of ``--recipients``.
+        variables: of ``--var``.
+        profile: of ``--profile``.
+
+    Raises:
+        UsageError: it names every flag that is missing.
+    """
+    missing = [
+        flag
+        for flag, is_missing in (
+            ("--sandbox", pinned.origin == SANDBOX_ORIGIN and not sandbox),
+            ("--recipients FILE", pinned.checks.get("recipients") and recipients is None),
+            ("--var NAME=VALUE", pinned.checks.get("vars") and not variables),
+        )
+        if is_missing
+    ]
+    if missing:
+        if pinned.profile and not profile:
+            missing.insert(0, f"--profile {pinned.profile}")
+        raise UsageError(f"the plan was made with {', '.join(missing)}: add it to --plan {path}. Nothing was sent.")
 
 
 def planned_paths(pinned: Pinned, root: Path) -> tuple[Path, ...]:

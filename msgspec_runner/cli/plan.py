@@ -21,7 +21,7 @@ from msgspec_runner.cli.options import (
     var_option,
 )
 from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
-from msgspec_runner.cli.pinning import write_plan
+from msgspec_runner.cli.pinning import send_command, write_plan
 from msgspec_runner.cli.preparing import (
     NotSound,
     lint_first,
@@ -33,11 +33,11 @@ from msgspec_runner.dispatch.drafting import Drafts
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan
 from msgspec_runner.errors import UsageError
-from msgspec_runner.ledger import ledger_exists, open_ledger
+from msgspec_runner.ledger import Ledger, ledger_exists, open_ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import SANDBOX_ORIGIN
 from msgspec_runner.project import load, recipients_file
-from msgspec_runner.reports.text import count
+from msgspec_runner.reports.text import count, printable
 
 _NO_LEDGER = "no ledger here: everything is taken as new"
 _NO_SANDBOX_LEDGER = "no ledger for the sandbox: everything is new"
@@ -128,7 +128,7 @@ def command(
         book = None
         if (location or not sandbox) and ledger_exists(location, project.config.root):
             loopback = api is None or api.loopback
-            book = open_ledger(location, project.config.root, loopback_or_sandbox=loopback, create=False)
+            book = open_ledger(location, project.config.root, loopback_or_sandbox=loopback, create=False, reads=True)
             stack.callback(book.close)
         elif not sandbox:
             terminal.note(_NO_LEDGER)
@@ -141,8 +141,25 @@ def command(
         click.echo(_markdown(plan, known) if output == "markdown" else _FORMATS[output](plan))
         if out is not None:
             write_plan(out, sound, plan, book, origin, variables)
-            terminal.note(f"to send exactly this: msgspec-runner send --plan {out}")
+            to_send = send_command(
+                out,
+                sandbox=sandbox,
+                base_url=base_url,
+                ledger=_shown_ledger(ledger, book),
+                recipients=recipients,
+                variables=variables,
+                profile=profile,
+                skips_invalid=bool(plan.count(Decision.INVALID)),
+            )
+            terminal.note(f"to send exactly this: {printable(to_send)}")
     return 1 if plan.count(Decision.INVALID) else 0
+
+
+def _shown_ledger(flag: str | None, book: Ledger | None) -> str | None:
+    """Return ``--ledger`` as it may be shown: without a password."""
+    if flag is None or "://" not in flag:
+        return flag
+    return book.location if book is not None else "postgresql://…"
 
 
 def _text(plan: Plan) -> str:

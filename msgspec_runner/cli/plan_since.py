@@ -60,7 +60,7 @@ def plan_since(
         book = None
         if (location or not sandbox) and ledger_exists(location, config.root):
             loopback = api is None or api.loopback
-            book = open_ledger(location, config.root, loopback_or_sandbox=loopback, create=False)
+            book = open_ledger(location, config.root, loopback_or_sandbox=loopback, create=False, reads=True)
             stack.callback(book.close)
         origin = api.origin if api is not None else SANDBOX_ORIGIN
         changes = compare_plans(found, book, origin, variables, file, show_data=show_data)

@@ -89,7 +89,7 @@ def command(
     documents = list(project.documents())
     with recipients_file(recipients) as file:
         audience = audience_files(map(build_spec, documents), config.root, file)
-        refuse_overwriting({"-o": output}, (*project_files(config), *project.files, *audience))
+        refuse_overwriting({"-o": output}, (*project_files(config), *project.files, *audience), sends=False)
         result = Linter(config, variables, file, show_data=show_data, every_row=True).lint(documents)
         choice = Choice(file, variables, origin, show_data, row, limit)
         preview = gather(documents, result, config, choice, _catalogs(config))

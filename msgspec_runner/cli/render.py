@@ -25,6 +25,7 @@ from msgspec_runner.recipients.rows import Source
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.reports.code_samples import KINDS, code_sample
 from msgspec_runner.reports.concise import concise
+from msgspec_runner.reports.text import count
 from msgspec_runner.source.partials import Partials
 from msgspec_runner.spec import Spec, build_spec
 
@@ -83,22 +84,27 @@ def command(
         limit = 1
     documents = list(project.documents())
     audience = audience_files(map(build_spec, documents), config.root, recipients)
-    refuse_overwriting({}, (*project_files(config), *project.files, *audience))
+    refuse_overwriting({}, (*project_files(config), *project.files, *audience), sends=False)
     result = Linter(config, variables, rows=False).lint(documents)
     broken = {item.file for item in result.diagnostics if item.severity is Severity.ERROR}
     if broken:
         click.echo(concise(result), nl=False, err=True)
     failed = bool(broken)
+    missing: list[str] = []
     with recipients_file(recipients) as file:
         for document in documents:
             if document.file in broken:
                 continue
             spec = build_spec(document)
-            for message in _messages(spec, config, variables, file, origin, terminal, only=row, limit=limit):
+            for message in _messages(spec, config, variables, file, origin, terminal, missing, only=row, limit=limit):
                 if message is None:
                     failed = True
                 else:
                     writer.write(message)
+    if missing and not failed and not writer.written:
+        raise UsageError("\n".join(missing))
+    for words in missing:
+        terminal.warn(words)
     writer.end()
     return 1 if failed else 0
 
@@ -115,6 +121,11 @@ class _Writer:
         self._form = form
         self._url = url
         self._written = 0
+
+    @property
+    def written(self) -> int:
+        """How many messages were written."""
+        return self._written
 
     def write(self, message: Message) -> None:
         """Write one message."""
@@ -153,11 +164,15 @@ def _messages(
     recipients: Path | None,
     origin: str,
     terminal: Terminal,
+    missing: list[str],
     *,
     only: int | None,
     limit: int | None,
 ) -> Iterator[Message | None]:
-    """Yield the message of each recipient; None for one that cannot be sent, which is told on standard error."""
+    """Yield the message of each recipient; None for one that cannot be sent, which is told on standard error.
+
+    What to say of a recipient that was asked for and does not exist goes into ``missing``.
+    """
     renderer = Renderer(
         spec,
         merged_variables(config, spec, variables),
@@ -166,22 +181,25 @@ def _messages(
         partials=Partials(config.root),
     )
     make = message_maker(spec, origin)
-    count = 0
+    number = shown = 0
     with _source(spec, config, recipients, terminal) as source:
         for row in rendered_rows(source, renderer):
+            number = row.row.number
             if only is not None and row.row.number != only:
                 if row.row.number > only:
                     return
                 continue
-            if limit is not None and count == limit:
+            if limit is not None and shown == limit:
                 return
-            count += 1
+            shown += 1
             if row.problems:
                 problem = row.problems[0]
                 terminal.warn(f"{spec.document.file}: row {row.row.number}: {problem.rule}: {problem.detail}")
                 yield None
                 continue
             yield make(row.rendered, row.row.number, None, None)
+    if only is not None and number < only:
+        missing.append(f"{spec.document.file}: there is no row {only}; it has {count(number, 'recipient')}")
 
 
 def _source(spec: Spec, config: Config, recipients: Path | None, terminal: Terminal) -> Source:

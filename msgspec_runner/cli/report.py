@@ -88,7 +88,8 @@ def command(
     # Looking is allowed from anywhere, as with `status`.
     location = choose_ledger(ledger, config)
     with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
-        refuse_overwriting({"-o": path}, (*project_files(config), *ledger_files(config, book.location)))
+        read = (*project_files(config), *ledger_files(config, book.location))
+        refuse_overwriting({"-o": path}, read, sends=False)
         chosen = find_run(book, run)
         commands = _commands(chosen, ledger, book.location)
         lines = _lines(book, chosen, form, commands, show_numbers=show_numbers)

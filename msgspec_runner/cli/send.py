@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from msgspec_runner.cli.clustering import choose_sharing
+from msgspec_runner.cli.clustering import busy_lines, choose_sharing
 from msgspec_runner.cli.connection import Api, api_options, choose_ledger
 from msgspec_runner.cli.dispatching import Manner, choose_destination, manner_options
 from msgspec_runner.cli.options import (
@@ -21,12 +22,13 @@ from msgspec_runner.cli.options import (
     var_option,
 )
 from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
-from msgspec_runner.cli.pinning import hold_to, planned_paths, read_plan
+from msgspec_runner.cli.pinning import check_flags, hold_to, planned_paths, read_plan
 from msgspec_runner.cli.preparing import NotSound, lint_first, make_plan, refuse_too_many_invalid
 from msgspec_runner.cli.sending import Bounds, Sending
 from msgspec_runner.cli.testing import Pick, send_test
 from msgspec_runner.config import Config, project_root
 from msgspec_runner.dispatch.drafting import Drafts
+from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import Ledger, open_ledger, temporary_ledger
 from msgspec_runner.ledger.spool import PlanSpool
@@ -101,7 +103,8 @@ def command(
         **manner.files,
     }
     _check_test(test_to, sample, row, not_for_a_test)
-    sharing = choose_sharing(queue, cluster=cluster, sandbox=sandbox)
+    concurrency = ctx.get_parameter_source("concurrency") is ParameterSource.COMMANDLINE
+    sharing = choose_sharing(queue, cluster=cluster, sandbox=sandbox, concurrency=concurrency)
     if dry_run:
         from msgspec_runner.cli.plan import command as plan_command
 
@@ -123,7 +126,8 @@ def command(
         )
         return outcome
     pinned = read_plan(plan) if plan is not None else None
-    if pinned is not None:
+    if plan is not None and pinned is not None:
+        check_flags(plan, pinned, sandbox=sandbox, recipients=recipients, variables=variables, profile=profile)
         paths = planned_paths(pinned, project_root(Path.cwd()))
     project = load(paths, profile)
     with ExitStack() as stack:
@@ -158,6 +162,9 @@ def command(
         refuse_too_many_invalid(made, skip_invalid)
         if pinned is not None:
             hold_to(pinned, sound, made, book, destination.origin, variables)
+        if made.count(Decision.BUSY):
+            for line in busy_lines(book, destination.origin, [spec.spec for spec in made.specs]):
+                terminal.note(line)
         bounds = Bounds(limit, most)
         return Sending(sound, made, spool, book, destination, bounds, manner, terminal, sharing).carry_out()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,12 +17,15 @@ from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_o
 from msgspec_runner.cli.runs import find_run
 from msgspec_runner.content.phone import mask, mask_within
 from msgspec_runner.errors import UsageError
-from msgspec_runner.ledger import Decided, Ledger, Record, Run, open_ledger, timestamp
+from msgspec_runner.ledger import Decided, Ledger, Record, Run, RunStatus, open_ledger, timestamp
 from msgspec_runner.model import State
 from msgspec_runner.project import configure
 from msgspec_runner.reports.results import csv_lines
 from msgspec_runner.reports.run_summary import summary_lines, totals_words
 from msgspec_runner.reports.text import printable
+
+if TYPE_CHECKING:
+    from msgspec_runner.cli.clustering import Held
 
 SHOWN_RUNS = 20
 """Runs that are listed, newest first."""
@@ -71,7 +75,7 @@ def command(
     # Looking is allowed from anywhere: the committed id guards sending only.
     location = choose_ledger(ledger, config)
     with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
-        refuse_overwriting({}, (*project_files(config), *ledger_files(config, book.location)))
+        refuse_overwriting({}, (*project_files(config), *ledger_files(config, book.location)), sends=False)
         chosen = find_run(book, run) if run else None
         if watch:
             return _watch(book, chosen, terminal)
@@ -89,7 +93,7 @@ def command(
             _list_runs(book, show_numbers=show_numbers)
         else:
             if chosen is not None:
-                click.echo(_run_line(chosen, book, show_numbers=show_numbers))
+                click.echo(_run_line(chosen, book, _held(book, [chosen]), show_numbers=show_numbers))
             for record in records():
                 click.echo(_record_line(record, show_numbers=show_numbers))
     return 0
@@ -114,14 +118,25 @@ def _list_runs(book: Ledger, *, show_numbers: bool) -> None:
     runs = book.runs(limit=SHOWN_RUNS)
     if not runs:
         click.echo("no runs yet")
+    held = _held(book, runs)
     for run in runs:
-        click.echo(_run_line(run, book, show_numbers=show_numbers))
+        click.echo(_run_line(run, book, held, show_numbers=show_numbers))
 
 
-def _run_line(run: Run, book: Ledger, *, show_numbers: bool) -> str:
+def _held(book: Ledger, runs: Iterable[Run]) -> dict[str, Held]:
+    """Return which of the runs are paused or about to stop."""
+    if not any(run.status is RunStatus.RUNNING for run in runs):
+        return {}
+    from msgspec_runner.cli.clustering import held_runs
+
+    return held_runs(book)
+
+
+def _run_line(run: Run, book: Ledger, held: Mapping[str, Held], *, show_numbers: bool) -> str:
     totals = totals_words(book.totals(run.id))
-    reason = f" ({_words(run.reason, show_numbers=show_numbers)})" if run.reason else ""
-    return f"{run.id}  {run.status.value:<11}  {printable(run.origin)}  {', '.join(run.specs)}: {totals}{reason}"
+    status, why = held.get(run.id) or (run.status.value, run.reason)
+    reason = f" ({_words(why, show_numbers=show_numbers)})" if why else ""
+    return f"{run.id}  {status:<11}  {printable(run.origin)}  {', '.join(run.specs)}: {totals}{reason}"
 
 
 def _record_line(record: Record, *, show_numbers: bool) -> str:

@@ -15,7 +15,7 @@ from msgspec_runner.cli.options import Terminal
 from msgspec_runner.cli.outputs import summary_json
 from msgspec_runner.cli.preparing import refuse_unsendable, sending_config, show_findings
 from msgspec_runner.config import Config
-from msgspec_runner.content.phone import canonical, mask, problem
+from msgspec_runner.content.phone import canonical, country, is_unassigned, mask, problem
 from msgspec_runner.dispatch.drafting import sms_segments
 from msgspec_runner.dispatch.progress import RunResult
 from msgspec_runner.errors import LedgerError, UnsendableError, UsageError
@@ -90,8 +90,10 @@ def send_test(
     refuse_unsendable(documents, config)
     spec = build_spec(documents[0])
     message, left_out, who = _message(spec, config, variables, to, pick, destination.origin)
+    where = country(to)  # a number without its country code may be somebody's elsewhere
+    yours = f"{mask(to)} ({where})" if where else mask(to)
     cost = f", {count(message.segments, 'segment')}" if message.segments else ""
-    terminal.note(f"{spec.id} (edition {spec.edition})  {printable(spec.document.file)}: {who}, to {mask(to)}{cost}")
+    terminal.note(f"{spec.id} (edition {spec.edition})  {printable(spec.document.file)}: {who}, to {yours}{cost}")
     without = f"without its {', '.join(left_out)}; " if left_out else ""
     terminal.note(f"it goes out now, {without}delivery rules do not hold, and nothing is recorded")
     asks = destination.api is not None and not manner.yes
@@ -105,6 +107,11 @@ def _number(number: str, config: Config) -> str:
     to = canonical(number)
     if to is None:
         raise UsageError(f"the number of --test-to {problem(number)}. Nothing was sent.")
+    if is_unassigned(to):  # as MSG507 says
+        raise UsageError(
+            "nobody can have the number of --test-to: its country has not given it out. Is the country code missing? "
+            "Write it like +16175551212. Nothing was sent."
+        )
     if to in read_suppressed(config.suppressions, config.root):
         raise UsageError("the number of --test-to is on a list of `suppressions`. Nothing was sent.")
     return to

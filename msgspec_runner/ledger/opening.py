@@ -35,6 +35,8 @@ LEDGER_ID_FILE = "msgspec-runner.ledger-id"
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ID_FILE_HEAD = "# The name of this project's ledger. Commit it: nothing is sent to a real API with another ledger.\n"
 
+_NO_SANDBOX_RUNS = ". A run of `send --sandbox` is kept only with --ledger FILE, which finds it here too"
+
 
 def read_ledger_id(root: Path) -> str | None:
     """Return the id that the project's committed file holds, or None where there is no such file.
@@ -82,7 +84,9 @@ def ledger_exists(location: str | None, root: Path) -> bool:
     return store(location, root).exists()
 
 
-def open_ledger(location: str | None, root: Path, *, loopback_or_sandbox: bool, create: bool) -> Ledger:
+def open_ledger(
+    location: str | None, root: Path, *, loopback_or_sandbox: bool, create: bool, reads: bool = False
+) -> Ledger:
     """Open the project's ledger, or refuse with a message that says what to do.
 
     Args:
@@ -90,6 +94,7 @@ def open_ledger(location: str | None, root: Path, *, loopback_or_sandbox: bool, 
         root: the project's root folder, where :data:`LEDGER_ID_FILE` lies.
         loopback_or_sandbox: the run talks to this machine only: no id is asked for.
         create: on loopback, make a ledger where there is none.
+        reads: nothing will be sent, so a project that has not said yet which ledger is its own may have this one.
 
     Raises:
         LedgerError: there is no ledger, it is not this project's, or it cannot be opened. Nothing was changed.
@@ -99,8 +104,9 @@ def open_ledger(location: str | None, root: Path, *, loopback_or_sandbox: bool, 
     if not place.exists():
         if loopback_or_sandbox and create:
             return place.create()
-        raise LedgerError(_no_ledger(place, root))
-    if not loopback_or_sandbox and expected is None:
+        looks = loopback_or_sandbox and read_ledger_id(root) is None
+        raise LedgerError(_no_ledger(place, root) + (_NO_SANDBOX_RUNS if looks else ""))
+    if not loopback_or_sandbox and expected is None and not reads:
         raise LedgerError(
             f"this project has not said which ledger is its own (no {LEDGER_ID_FILE}). "
             "Run: msgspec-runner ledger init, then commit that file"

@@ -78,6 +78,11 @@ def test_forget(kept: Project, serve: StartServer) -> None:
     assert not any(b"6175550001" in content for content in files)
     kept.send()
     assert len(server.requests) == 3, "rejected as before"
+    for typed in ("6175550002", "+16175550001"):
+        nobody = kept.run("ledger", "forget", typed, "--yes")
+        assert nobody.code == 0
+        assert nobody.out.startswith("nobody with the number +")
+        assert nobody.out.endswith(" was found: was its country code typed, as in +16175551212?\n")
 
 
 @pytest.mark.parametrize("command", [["prune", "--before", "9999-01-31"], ["forget", "+16175550001"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 from collections.abc import Callable
@@ -103,7 +104,11 @@ def test_vars_profiles_and_recipients_must_be_given_again(project: Project, serv
     project.replace("others.csv", "P1", "Q1")
     given = ["--profile", "staging", "--var", "place=Yew", "--recipients", "others.csv"]
     assert project.run("plan", "--out", "plan.json", *given).code == 0
-    for left_out, words in ((0, "the plan was made with --profile staging"), (2, "--var changed"), (4, "--recipients")):
+    for left_out, words in (
+        (0, "the plan was made with --profile staging"),
+        (2, "--var NAME=VALUE"),
+        (4, "--recipients"),
+    ):
         # Another profile alone changes no message here, as --var has the last word.
         rest = given[:left_out] + given[left_out + 2 :]
         code, said = send(project, *rest)
@@ -113,6 +118,7 @@ def test_vars_profiles_and_recipients_must_be_given_again(project: Project, serv
             assert code == 0, said
     assert send(project)[0] == 2
     assert "the plan was made with --profile staging" in send(project)[1]
+    assert project.run("plan", "--out", "plan.json").code == 0
     project.replace("msgspec-runner.toml", "Elm", "Ash")
     assert "msgspec-runner.toml changed" in send(project)[1]
 
@@ -207,6 +213,34 @@ def test_what_cannot_be_sent(planned: Project, server: Server, arguments: list[s
     assert result.code == 2
     assert words in result.err
     assert server.requests == []
+
+
+def test_what_is_told_to_type_sends_the_plan_and_a_missing_flag_is_named(project: Project) -> None:
+    project.spec(2, text="{{ place }} {{ name }}").write("msgspec-runner.toml", '[vars]\nplace = "Elm"\n')
+    shutil.copy(project.root / "specs/hello.csv", project.root / "other people.csv")
+    made = project.run(
+        *("plan", "--sandbox", "--ledger", "book.db", "--out", "plan.json"),
+        *("--var", "place=Oak & Yew", "--recipients", "other people.csv"),
+    )
+    words = made.err.splitlines()[-1].removeprefix("to send exactly this: ")
+    assert words == (
+        "msgspec-runner send --plan plan.json --sandbox --ledger book.db --recipients 'other people.csv' "
+        "--var 'place=Oak & Yew'"
+    )
+    bare = project.run("send", "--plan", "plan.json", "--yes", env={"SOCIOCS_API_KEY": ""})
+    assert bare.code == 2
+    assert bare.err == (
+        "error: the plan was made with --sandbox, --recipients FILE, --var NAME=VALUE: add it to --plan plan.json. "
+        "Nothing was sent.\n"
+    )
+    sent = project.run(*shlex.split(words)[1:])
+    assert (sent.code, "2 accepted" in sent.err) == (0, True), sent.err
+
+
+def test_a_plan_that_leaves_rows_out_says_so_in_what_to_type(project: Project) -> None:
+    project.spec(2).replace("specs/hello.csv", number(2), "12")
+    made = project.run("plan", "--sandbox", "--skip-invalid", "--out", "plan.json")
+    assert made.err.endswith("msgspec-runner send --plan plan.json --sandbox --skip-invalid\n")
 
 
 def test_a_plan_cannot_lead_out_of_the_project(planned: Project, server: Server) -> None:

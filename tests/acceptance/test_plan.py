@@ -153,3 +153,13 @@ def test_a_plan_of_broken_specs_is_exit_1_and_of_none_exit_4(project: Project) -
     assert broken.code == 1
     assert "specs/hello.yaml:3:" in broken.out
     assert "MSG206" in broken.out
+
+
+def test_a_ledger_from_sends_on_this_machine_keeps_nobody_from_planning(project: Project, serve: StartServer) -> None:
+    project.spec(2).towards(serve())
+    assert project.send().code == 0
+    project.towards("https://api.example.com")
+    planned = project.run("plan", "--output", "json")
+    assert (planned.code, planned.json["totals"]["new"]) == (0, 2), planned.err
+    refusal = project.send()
+    assert (refusal.code, "ledger init" in refusal.err) == (2, True)

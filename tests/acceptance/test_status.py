@@ -102,6 +102,7 @@ def test_without_a_ledger_and_without_runs(project: Project) -> None:
     nothing = project.run("status")
     assert nothing.code == 2
     assert "msgspec-runner ledger init" in nothing.err
+    assert "A run of `send --sandbox` is kept only with --ledger FILE" in nothing.err
     assert project.run("ledger", "init").code == 0
     assert project.run("status").out == "no runs yet\n"
     assert project.run("status", "--output", "json").json["messages"] == []

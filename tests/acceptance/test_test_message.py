@@ -49,7 +49,7 @@ def test_one_message_to_yourself_and_nothing_is_recorded(hello: Project, sandbox
     }
     lines = result.err.splitlines()
     assert lines[:2] == [
-        "hello (edition 1)  specs/hello.yaml: sample 1, to +1•••••••99, 1 segment",
+        "hello (edition 1)  specs/hello.yaml: sample 1, to +1•••••••99 (US), 1 segment",
         "it goes out now, without its name, contact_saving, schedule; delivery rules do not hold, and nothing is recorded",
     ]
     assert lines[2].startswith("accepted: look at your phone (message ")
@@ -94,6 +94,8 @@ def test_how_it_ended(hello: Project, serve: StartServer, said: bytes, code: int
     ("arguments", "words"),
     [
         (["--test-to", "617-555-9999"], "has spaces or punctuation"),
+        (["--test-to", "6175559999"], "Is the country code missing? Write it like +16175551212. Nothing was sent."),
+        (["--test-to", "+6175559999"], "nobody can have the number of --test-to"),
         (["--test-to", ME, "--sample", "3"], "there is no sample 3"),
         (["--test-to", ME, "--row", "4"], "there is no row 4"),
         (["--test-to", ME, "--sample", "1", "--row", "1"], "leave one out"),

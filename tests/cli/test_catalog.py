@@ -103,15 +103,24 @@ def test_standard_input_and_another_file(capsys: pytest.CaptureFixture[str], mon
     code, out, err = catalog_import(capsys, "-", "-o", "lists/clinic.yaml")
     assert (code, out.splitlines()[0]) == (0, "lists/clinic.yaml: 1 added; 1 template of gswa")
     assert err == (
-        'for lint to read it, write into msgspec-runner.toml: catalogs = ["catalogs/*.yaml", "lists/clinic.yaml"]\n'
+        "for lint to read it, write into msgspec-runner.toml, above the first [table]: "
+        'catalogs = ["catalogs/*.yaml", "lists/clinic.yaml"]\n'
     )
 
 
 @pytest.mark.parametrize(
     ("file", "text", "hint"),
     [
-        ("msgspec-runner.toml", "", 'write into msgspec-runner.toml: catalogs = ["catalogs/twlowa.yaml"]'),
-        ("pyproject.toml", "[tool.msgspec-runner]\n", "write into pyproject.toml below [tool.msgspec-runner]: cat"),
+        (
+            "msgspec-runner.toml",
+            "",
+            'msgspec-runner.toml, above the first [table]: catalogs = ["catalogs/twlowa.yaml"]',
+        ),
+        (
+            "pyproject.toml",
+            "[tool.msgspec-runner]\n",
+            "write into pyproject.toml, right below [tool.msgspec-runner]: cat",
+        ),
     ],
 )
 def test_who_does_not_name_it_yet_is_told_how(

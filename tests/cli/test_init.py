@@ -156,3 +156,22 @@ def test_a_folder_below_a_file_is_exit_2(here: Path, capsys: pytest.CaptureFixtu
     Path("file").write_text("", encoding="utf-8")
     assert run(["init", "file/hello"]) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plan.json", "results.jsonl", "results.csv", "report.html", "preview.html", "people.html", "run.csv", "run.xml"],
+)
+def test_what_documented_commands_write_is_not_committed(here: Path, name: str) -> None:
+    run(["init"])
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    assert subprocess.run(["git", "check-ignore", "--quiet", name], check=False).returncode == 0
+    for kept in FILES:
+        assert subprocess.run(["git", "check-ignore", "--quiet", kept], check=False).returncode == 1, kept
+
+
+def test_a_catalog_is_named_where_the_configuration_says(here: Path) -> None:
+    run(["init"])
+    file = here / "msgspec-runner.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("# catalogs", "catalogs"), encoding="utf-8")
+    assert load_config(here).catalogs == ("catalogs/*.yaml",)

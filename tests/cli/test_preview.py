@@ -109,7 +109,7 @@ def test_nothing_that_is_read_is_written_over(name: str, folder: Path, capsys: p
     (folder / "link.html").symlink_to("specs/hello.yaml")
     before = Path(name).read_bytes()
     assert run(["preview", "-o", name]) == 2
-    assert "in use by this command" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"error: -o {name}: is in use by this command: name another file.\n"
     assert Path(name).read_bytes() == before
 
 

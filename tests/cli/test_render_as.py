@@ -153,3 +153,9 @@ def test_a_language_that_is_none(project: Path) -> None:
     made = render(project, "--as", "cobol")
     assert made.returncode == 2
     assert "'curl'" in made.stderr
+
+
+def test_a_row_that_does_not_exist(project: Path) -> None:
+    made = render(project, "specs/first.yaml", "--row", "99", "--as", "json")
+    assert (made.returncode, made.stdout) == (2, "")
+    assert "specs/first.yaml: there is no row 99; it has 3 recipients" in made.stderr
