@@ -38,7 +38,8 @@ def pause(*, run: str, ledger: str | None, profile: str | None, terminal: Termin
     Example:
       msgspec-runner cluster pause 20261123-114501-x7k2
     """
-    return _steer(run, "pause", ledger, profile, "waits: what is in flight is finished; go on with `cluster resume`")
+    words = "waits: what is in flight is finished; go on with `msgspec-runner cluster resume {run}`"
+    return _steer(run, "pause", ledger, profile, words)
 
 
 @command.command("resume", short_help="Let a run go on.")
@@ -84,5 +85,5 @@ def _steer(run: str, wanted: str, ledger: str | None, profile: str | None, words
             raise UsageError(f"run {chosen.id} has ended already: {before.status.value}")
         if before.wanted == "stop":
             raise UsageError(f"run {chosen.id} is stopping already. To go on, run the same `send` again afterwards")
-        click.echo(f"run {chosen.id} {words}")
+        click.echo(f"run {chosen.id} {words.format(run=chosen.id)}")
     return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.cli.dispatching import Manner
 from msgspec_runner.cli.options import Terminal
@@ -32,6 +33,9 @@ _COST = 20
 _ALONE = 3
 """Looks at which nobody was at work, until it is told: between two windows nobody is."""
 
+_HELD = {"pause": "paused", "stop": "stopping"}
+"""How it is told what is wanted of a run."""
+
 _ENDS = (State.ACCEPTED, State.REJECTED, State.IN_DOUBT)
 
 
@@ -51,13 +55,17 @@ def shared_runs(book: Ledger) -> Shared:
 
 def migrate_queue(book: Ledger) -> str | None:
     """Make or upgrade the queue of a ledger; return its version. None: it is a file, or the extra is not installed."""
+    # A version of Procrastinate is what people know; its migrations have names that tell nobody anything.
     if "://" not in book.location:
         return None
     try:
+        from importlib.metadata import version
+
         from msgspec_runner.cluster.sharing import Shared
     except ImportError:
         return None
-    return Shared(book).migrate()
+    Shared(book).migrate()
+    return f"version {version('procrastinate')}, which is installed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +125,14 @@ class Sharing:
         return follow(book, run_id, terminal)
 
 
-def choose_sharing(queue: str | None, *, cluster: bool, sandbox: bool) -> Sharing | None:
+def choose_sharing(queue: str | None, *, cluster: bool, sandbox: bool, concurrency: bool = False) -> Sharing | None:
     """Return how a run is given to workers, as flags say; None: it is not.
+
+    Args:
+        queue: as people name it; None: the default one.
+        cluster: workers carry it out.
+        sandbox: it goes to a sandbox of its own.
+        concurrency: how many requests may be under way at once was said for this command.
 
     Raises:
         UsageError: they make no sense together.
@@ -132,7 +146,52 @@ def choose_sharing(queue: str | None, *, cluster: bool, sandbox: bool) -> Sharin
             "--sandbox starts a server for this run, which workers do not know: start `msgspec-runner sandbox`, and "
             "give its address to them and to this command with --base-url. Nothing was sent."
         )
+    if concurrency:
+        raise UsageError(
+            "--concurrency is for each worker, when it starts: `msgspec-runner worker --concurrency N`. "
+            "Leave it out of `send --cluster`; --rate holds for all workers together. Nothing was sent."
+        )
     return Sharing(queue)
+
+
+class Held(NamedTuple):
+    """What became of a shared run that shall not go on for now.
+
+    Attributes:
+        words: ``paused`` or ``stopping``.
+        reason: why, for people.
+    """
+
+    words: str
+    reason: str | None
+
+
+def held_runs(book: Ledger) -> dict[str, Held]:
+    """Return the runs that are paused or about to stop, by id; none where the ledger is a file, or has no such runs."""
+    if "://" not in book.location:
+        return {}
+    try:
+        from msgspec_runner.cluster.sharing import Shared
+    except ImportError:  # who only looks needs no queue
+        return {}
+    return {run: Held(_HELD[wanted], reason) for run, (wanted, reason) in Shared(book).held().items()}
+
+
+def busy_lines(book: Ledger, origin: str, specs: Collection[str]) -> Iterator[str]:
+    """Yield which runs are under way that may hold messages of these specs, and what to type about each.
+
+    Args:
+        book: the ledger.
+        origin: where the messages would go.
+        specs: their ids.
+    """
+    held = held_runs(book)
+    for run in book.runs():
+        if run.status is not RunStatus.RUNNING or run.origin != origin or not set(run.specs) & set(specs):
+            continue
+        words = held[run.id].words if run.id in held else "under way"
+        advice = f"cluster resume {run.id}" if words == "paused" else f"status {run.id} --watch"
+        yield f"run {run.id} is {words}: `msgspec-runner {advice}`"
 
 
 def follow(book: Ledger, run_id: str, terminal: Terminal) -> RunResult | None:
@@ -158,16 +217,38 @@ def _is_shared(book: Ledger, run_id: str) -> bool:
         return False
 
 
-def _workers(book: Ledger, run_id: str) -> tuple[int, float | None, str] | None:
-    """Return who works on a run, at which rate, and what is wanted of it; None: it is not shared."""
+class Working(NamedTuple):
+    """Who works on a shared run.
+
+    Attributes:
+        workers: that work on it.
+        rate: messages a second that it is allowed; None: no limit.
+        wanted: of it: ``go``, ``pause`` or ``stop``.
+        there: workers that live, with work or without; asked only where nobody works on it.
+        free_at: when the windows of one that fell silent are given to others, in seconds since 1970; None: never.
+    """
+
+    workers: int
+    rate: float | None
+    wanted: str
+    there: int = 0
+    free_at: float | None = None
+
+
+def _workers(book: Ledger, run_id: str) -> Working | None:
+    """Return who works on a run; None: it is not shared."""
     if "://" not in book.location:
         return None
     try:
         from msgspec_runner.cluster.sharing import Shared, rate_of
     except ImportError:  # who only watches needs no queue
         return None
-    standing = Shared(book).standing(run_id)
-    return None if standing is None else (standing.workers, rate_of(standing), standing.wanted)
+    shared = Shared(book)
+    standing = shared.standing(run_id)
+    if standing is None:
+        return None
+    there = shared.there() if not standing.workers and standing.wanted == "go" else 0
+    return Working(standing.workers, rate_of(standing), standing.wanted, there, standing.free_at)
 
 
 def _follow(book: Ledger, run_id: str, terminal: Terminal, show: Watcher) -> RunResult:
@@ -186,9 +267,9 @@ def _follow(book: Ledger, run_id: str, terminal: Terminal, show: Watcher) -> Run
             time.sleep(POLL)
             continue
         away = False
-        rate = working[1] if working is not None else None
+        rate = working.rate if working is not None else None
         goes_on = run is not None and run.status is RunStatus.RUNNING
-        alone = alone + 1 if working is not None and not working[0] else 0
+        alone = alone + 1 if working is not None and not working.workers else 0
         note = _note(working, alone=alone > _ALONE) if goes_on else None
         show(Progress(_settled(before, totals), totals.sending, totals.retry_wait, rate, note))
         before = totals
@@ -210,12 +291,22 @@ def _settled(before: Totals, now: Totals) -> tuple[Settlement, ...]:
     return tuple(Settlement("", state) for state in _ENDS for _ in range(new[state.value] - old[state.value]))
 
 
-def _note(working: tuple[int, float | None, str] | None, *, alone: bool) -> str | None:
+def _note(working: Working | None, *, alone: bool) -> str | None:
     if working is None:
         return None
-    workers, _, wanted = working
-    if wanted != "go":
-        return {"pause": "paused", "stop": "stopping"}[wanted]
-    if not workers:
-        return "no worker is at it: start some with `msgspec-runner worker`" if alone else None
-    return f"{count(workers, 'worker')} at it"
+    if working.wanted != "go":
+        return _HELD[working.wanted]
+    if working.workers:
+        return f"{count(working.workers, 'worker')} at it"
+    return _why_nobody(working) if alone else None
+
+
+def _why_nobody(working: Working) -> str:
+    free = f"{datetime.fromtimestamp(working.free_at, UTC):%H:%M:%S} UTC" if working.free_at is not None else None
+    if not working.there:
+        rest = f"; the messages of one that died are free at {free}" if free is not None else ""
+        return f"no worker is at it: start some with `msgspec-runner worker`{rest}"
+    if free is not None:
+        return f"waiting for the windows of a worker that died, until {free}"
+    there = "a worker is" if working.there == 1 else f"{working.there:,} workers are"
+    return f"{there} there, but not at it: busy, or for another queue or API"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,12 @@ PLAIN_SECONDS = 5.0
 
 MOST_MESSAGES = 200_000
 """Messages of a run that are read for the table: in two seconds. ``report`` has the numbers of a larger one."""
+
+_THROTTLED = 429
+"""HTTP status "Too Many Requests" (RFC 6585): an API may answer so many times in a second."""
+
+_SHORT_WAIT = re.compile(r"HTTP 429: waiting [0-4]\.")
+"""The dispatcher's note of a slow-down that is over before the next plain line. A longer wait is told at once."""
 
 Watcher = Callable[[Progress], None]
 
@@ -89,20 +96,57 @@ def show_end(book: Ledger, run_id: str, totals: Totals, terminal: Terminal) -> N
 def _plain(terminal: Terminal, total: int, clock: Callable[[], float]) -> Watcher:
     last = clock()
     tally = Tally(total, last)
-    note: str | None = None
+    notes = Notes()
 
     def watcher(progress: Progress) -> None:
-        nonlocal last, note
+        nonlocal last
         now = clock()
         tally.add(progress, now)
-        if progress.note is not None and progress.note != note:
-            terminal.note(shown(progress.note))
-        note = progress.note
+        for line in notes.lines(progress, now):
+            terminal.note(shown(line))
         if now - last >= PLAIN_SECONDS:
             last = now
             terminal.note(words(tally))
 
     return watcher
+
+
+class Notes:
+    """The dispatcher's notes as plain lines: each once; of a burst of HTTP 429 the first, and then a count at times."""
+
+    def __init__(self) -> None:
+        self._before: str | None = None
+        self._answers = 0
+        """Messages that got a 429 since the last line about it."""
+        self._is_pending = False
+        """Whether there was a slow-down since then."""
+        self._since = float("-inf")
+        """When that line was."""
+        self._rate: float | None = None
+
+    def lines(self, progress: Progress, now: float) -> Iterator[str]:
+        """Yield what is to be said now.
+
+        Args:
+            progress: the news.
+            now: seconds, on a clock that only goes forward.
+        """
+        note, is_new = progress.note, progress.note != self._before
+        self._before = note
+        self._answers += sum(settlement.http_status == _THROTTLED for settlement in progress.settled)
+        is_late = now - self._since >= PLAIN_SECONDS
+        if note is not None and _SHORT_WAIT.match(note) and (self._is_pending or not is_late):
+            self._is_pending, self._rate = True, progress.rate
+        elif note is not None and is_new:
+            if note.startswith(f"HTTP {_THROTTLED}"):
+                self._is_pending, self._answers, self._since = False, 0, now
+                is_late = False
+            yield note
+        if self._is_pending and is_late:
+            often = f"{self._answers:,} times" if self._answers > 1 else "again"
+            rate = "" if self._rate is None else f"; now {self._rate:.3g}/s"
+            yield f"HTTP {_THROTTLED} {often} in {now - self._since:.0f} s{rate}"
+            self._is_pending, self._answers, self._since = False, 0, now
 
 
 class _Watched:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,13 +30,16 @@ from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.postgres_shared import Window, steer
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.ledger.values import Planned, RunStatus, Settlement, Totals
-from msgspec_runner.model import Outcome
+from msgspec_runner.model import Outcome, State
 
 GAP = 0.08
 """Seconds between two reports of a window: turns are reserved for a few times as long."""
 
 SILENCE = 0.5
 """Seconds after which a report is made though there is nothing to ask: who has no limit hears of one."""
+
+
+_ENDS = (State.ACCEPTED, State.REJECTED, State.IN_DOUBT)
 
 
 class Manner(NamedTuple):
@@ -166,6 +169,7 @@ class Carrier:
         worker: its name.
         on_event: hears what is settled.
         breakers: what each run's outcomes were like so far: a window is too small to tell an outage from bad luck.
+        settled: what this worker settled of each run, by state, as long as :meth:`told` has not returned it.
     """
 
     desk: Desk
@@ -173,6 +177,12 @@ class Carrier:
     worker: str
     on_event: Callable[[Progress], None]
     breakers: defaultdict[str, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
+    settled: defaultdict[str, Counter[State]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def told(self, run_id: str) -> Totals:
+        """Return what this worker settled of a run, and forget it."""
+        numbers = self.settled.pop(run_id, Counter[State]())
+        return Totals(**{state.value: numbers[state] for state in _ENDS})
 
     async def carry(
         self,
@@ -209,6 +219,10 @@ class Carrier:
         lanes = Lanes(manner.rate, manner.rates, concurrency, make_pace)
         flights = _Flights(poster)
 
+        def hear(progress: Progress) -> None:
+            self.settled[run_id].update(settlement.state for settlement in progress.settled)
+            self.on_event(progress)
+
         def hold() -> None:
             loop.call_soon_threadsafe(brake.stop)
 
@@ -219,7 +233,7 @@ class Carrier:
             run_id,
             concurrency=concurrency,
             clock=BootClock(),
-            on_event=self.on_event,
+            on_event=hear,
             lanes=lanes,
             lease=self.terms.lease,
             breaker=self.breakers[run_id],

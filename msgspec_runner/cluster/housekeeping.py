@@ -44,6 +44,8 @@ class Housekeeper:
         self._since = 0.0
         """When the connection was made."""
         self._forgot = float("-inf")
+        self.ongoing: frozenset[str] = frozenset()
+        """The shared runs that had not ended when the last round looked."""
         self._told: set[int] = set()
         """Fenced sessions of this worker that people were told of."""
 
@@ -92,9 +94,14 @@ class Housekeeper:
 
     def _end_and_mend(self, connection: Connection, *, idle: bool) -> None:
         now = timestamp(self._clock())
+        going = set()
         for run_id in ongoing(connection):
-            if not close_if_over(connection, run_id, now) and idle:
+            if close_if_over(connection, run_id, now):
+                continue
+            going.add(run_id)
+            if idle:
                 mend(connection, run_id, only_when_drained=True)
+        self.ongoing = frozenset(going)
 
     def close(self) -> None:
         """Let go of the connection."""

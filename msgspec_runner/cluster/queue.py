@@ -47,6 +47,10 @@ ORDER BY windows.first
 
 _ANY_LEFT = "SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo' LIMIT 1"
 
+_THERE = """
+SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > clock_timestamp() - make_interval(secs => %s)
+"""
+
 _ONE_MENDER = "SELECT pg_advisory_xact_lock(hashtext('msgspec-runner mend'), hashtext(current_schema()))"
 """Two that look for windows without a job at once would both give them one."""
 
@@ -116,6 +120,12 @@ def mend(connection: Connection, run_id: str, *, only_when_drained: bool = False
         rows: Any = connection.execute(_WITHOUT_JOB, {"run": run_id, "task": TASK}).fetchall()
         deferring(run_id, found[3])(connection, [Window(*row) for row in rows])
     return len(rows)
+
+
+def workers_there(connection: Connection, seconds: float) -> int:
+    """Return how many workers gave a sign of life within so many seconds, with work or without, of any queue."""
+    row: Any = connection.execute(_THERE, (seconds,)).fetchone()
+    return int(row[0])
 
 
 # -- its tables --------------------------------------------------------------------------------------------

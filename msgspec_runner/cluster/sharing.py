@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec_runner.cluster.carrying import Manner
 from msgspec_runner.cluster.pace import first_state, read
-from msgspec_runner.cluster.queue import check, deferring, mend, migrate
+from msgspec_runner.cluster.queue import check, deferring, mend, migrate, workers_there
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import postgres_shared
 from msgspec_runner.ledger.leases import terms
@@ -93,6 +93,16 @@ class Shared:
         """Return how a run is doing; None: it is not shared."""
         with self._connected() as connection:
             return postgres_shared.standing(connection, run_id, terms())
+
+    def there(self) -> int:
+        """Return how many workers live, whatever they do."""
+        with self._connected() as connection:
+            return workers_there(connection, terms().grace)
+
+    def held(self) -> dict[str, tuple[str, str | None]]:
+        """Return what is wanted of the runs that shall not go on (``pause`` or ``stop``), and why, by run."""
+        with self._connected() as connection:
+            return postgres_shared.held(connection)
 
     def steer(self, run_id: str, wanted: str, reason: str | None) -> Standing | None:
         """Let a run go on (``go``), wait (``pause``) or end (``stop``); return how it stood before.

@@ -36,6 +36,7 @@ from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import Patience, find_schema, parameters
 from msgspec_runner.ledger.postgres_shared import Window
 from msgspec_runner.ledger.postgres_worker import WorkerSession
+from msgspec_runner.reports.run_summary import totals_words
 from msgspec_runner.sociocs.client import Client
 
 SESSIONS = 2
@@ -109,6 +110,8 @@ class _Worker:
         self._clients: dict[tuple[float, bool], Client] = {}
         self._stopping = asyncio.Event()
         self._fault: Exception | None = None
+        self._runs: set[str] = set()
+        """Runs that people were told this worker takes part in, and not yet that they are over."""
         self._desk = Desk(work.address)
         self._carrier = Carrier(self._desk, work.terms, self._name.rpartition(":")[0], work.metrics.on_event)
         self._stack = AsyncExitStack()
@@ -138,6 +141,8 @@ class _Worker:
             for session in self._sessions:
                 with suppress(LedgerError):
                     await asyncio.to_thread(session.leave)
+            for run_id in sorted(self._runs):
+                self._say_end(run_id, "left to others")
         if self._fault is not None:
             raise self._fault
 
@@ -276,6 +281,9 @@ class _Worker:
         text = await asyncio.to_thread(session.open_window, run_id, self._work.origin, window)
         if text is None:
             return True  # nothing for us, now or ever; if it is not done, it gets another job
+        if run_id not in self._runs:
+            self._runs.add(run_id)
+            self._work.say(f"run {run_id}: takes part in it")
         manner = Manner.read(text)
         client = await self._client(manner)
         expired = 0
@@ -301,6 +309,11 @@ class _Worker:
             self._clients[kind] = await self._stack.enter_async_context(client)
         return self._clients[kind]
 
+    def _say_end(self, run_id: str, how: str) -> None:
+        """Tell once what this worker did for a run."""
+        self._runs.discard(run_id)
+        self._work.say(f"run {run_id}: {how}; by this worker: {totals_words(self._carrier.told(run_id))}")
+
     # -- beside it ---------------------------------------------------------------------------------------
 
     async def _keep_house(self) -> None:
@@ -310,12 +323,15 @@ class _Worker:
         try:
             while True:
                 idle = self._free.qsize() > 0 and not self._stopping.is_set()
+                known = frozenset(self._runs)
                 there = await asyncio.to_thread(keeper.round, frozenset(self._sessions), idle=idle)
                 if there != was_there:
                     work.say("the ledger is back" if there else "the ledger is out of reach: nothing new is sent")
                     was_there = there
                 work.metrics.connected(there)
                 if there:
+                    for run_id in sorted(known - keeper.ongoing):
+                        self._say_end(run_id, "is over")
                     await self._retry_stalled()
                 await asyncio.sleep(work.terms.heartbeat)
         finally:

@@ -28,7 +28,7 @@ SMALLEST_WINDOW, LARGEST_WINDOW = 10, 400
 WINDOWS = 64
 """A run is cut into so many at least, as far as the smallest one allows: a small run too is for all workers."""
 
-DIED_AT_WORK = f"{UNKNOWN_OUTCOME}: its worker died or was cut off"
+DIED_AT_WORK = "its worker died or was cut off before the outcome was known"
 """The error of a message that was ``sending`` when its worker was taken for dead."""
 
 
@@ -68,6 +68,8 @@ class Standing(NamedTuple):
         queue: of its jobs.
         workers: that work on it now.
         pace: the state of its ``Pace`` as JSON.
+        free_at: when the windows are given to others that a worker left which fell silent, about, in seconds since
+            1970 on the server's clock; None: there are none, or that is over.
     """
 
     status: RunStatus
@@ -76,6 +78,7 @@ class Standing(NamedTuple):
     queue: str
     workers: int
     pace: str | None
+    free_at: float | None = None
 
 
 # -- planning ----------------------------------------------------------------------------------------------
@@ -174,11 +177,17 @@ def ongoing(connection: Connection) -> list[str]:
 
 def standing(connection: Connection, run_id: str, terms: Terms) -> Standing | None:
     """Return how a run is doing, or None where it is not shared."""
-    row: Any = connection.execute(shared.STANDING, {"run": run_id, "grace": terms.grace}).fetchone()
+    row: Any = connection.execute(shared.STANDING, {"run": run_id, **terms._asdict()}).fetchone()
     if row is None:
         return None
-    status, reason, wanted, why, queue, workers, pace = row
-    return Standing(RunStatus(status), reason or why, wanted, queue, workers, pace)
+    status, reason, wanted, why, queue, workers, pace, free_at = row
+    return Standing(RunStatus(status), reason or why, wanted, queue, workers, pace, free_at)
+
+
+def held(connection: Connection) -> dict[str, tuple[str, str | None]]:
+    """Return what is wanted of the shared runs that shall not go on (``pause`` or ``stop``), and why, by run."""
+    found: Any = connection.execute(shared.HELD).fetchall()
+    return {run_id: (wanted, reason) for run_id, wanted, reason in found}
 
 
 # -- the end -----------------------------------------------------------------------------------------------

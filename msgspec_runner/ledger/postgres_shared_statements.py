@@ -174,8 +174,20 @@ STANDING: Final = """
 SELECT runs.status, runs.reason, shared_runs.wanted, shared_runs.reason, shared_runs.queue,
        (SELECT count(DISTINCT worker) FROM sessions WHERE sessions.run = runs.id AND NOT fenced
           AND seen_at > clock_timestamp() - make_interval(secs => %(grace)s)),
-       (SELECT state FROM paces WHERE paces.run = runs.id AND spec = '')
+       (SELECT state FROM paces WHERE paces.run = runs.id AND spec = ''),
+       (SELECT extract(epoch FROM max(free_at))::float8
+        FROM (SELECT seen_at, seen_at + make_interval(secs => %(fence)s + %(heartbeat)s) AS free_at
+              FROM sessions JOIN windows ON windows.run = sessions.run AND windows.first = sessions.first
+              WHERE sessions.run = runs.id AND NOT windows.done) AS left_behind
+        WHERE seen_at < clock_timestamp() - make_interval(secs => %(grace)s) AND free_at > clock_timestamp())
 FROM runs JOIN shared_runs ON shared_runs.run = runs.id WHERE runs.id = %(run)s
+"""
+"""A window of a session that fell silent comes back into the queue when its job is taken for stalled, after the time of
+the fence and the next look of a worker that lives."""
+
+HELD: Final = """
+SELECT shared_runs.run, shared_runs.wanted, shared_runs.reason
+FROM shared_runs JOIN runs ON runs.id = shared_runs.run WHERE runs.status = 'running' AND shared_runs.wanted <> 'go'
 """
 
 MIGRATION: Final = "SELECT migration FROM queue_schema"

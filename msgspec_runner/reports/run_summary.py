@@ -43,6 +43,11 @@ def summary_lines(run: str, result: RunResult, records: Iterable[Record], go_on:
         )
         for (state, error), number in errors.most_common(SHOWN_ERRORS):
             yield f"  {number:>7,} {state.value.replace('_', ' ')}: {error}"
+    if result.totals.rejected:
+        yield (
+            "rejected means: the API refused it, and nothing was sent. Correct the row or the text and send again, "
+            f"or send it again as it was: `msgspec-runner retry {run}`"
+        )
     if result.totals.in_doubt:
         yield (
             "in doubt means: it may or may not have been sent, so it is not sent again by itself. "

@@ -149,7 +149,13 @@ def test_all_share_one_rate(team: Project, serve: StartServer, rows: Ask) -> Non
     team.spec(ROWS).towards(server)
     started = workers(team, 3)
     assert team.send("--cluster", "--rate", "100/s").code == 0
-    ended(started)
+    [(run,)] = rows("SELECT id FROM runs")
+    for worker in started:
+        worker.read_until(f"run {run}: is over; by this worker: ")
+    said = [result.err for result in ended(started)]
+    assert [each.count(f"run {run}: ") for each in said] == [2, 2, 2], "one line when it begins, one when it is over"
+    numbers = [int(number) for each in said for number in re.findall(r"by this worker: (\d+) accepted\n", each)]
+    assert (len(numbers), sum(numbers)) == (3, ROWS)
     check(team, server, rows, lost=0)
     steady = server.times[20:-20]
     rate = (len(steady) - 1) / (steady[-1] - steady[0])
@@ -207,11 +213,18 @@ def test_pause_resume_and_stop(team: Project, serve: StartServer, rows: Ask) -> 
     started = workers(team, 2)
     sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "20/s")
     server.wait_for(10)
-    assert team.run("cluster", "pause", "latest").code == 0
+    [(run,)] = rows("SELECT id FROM runs")
+    paused = team.run("cluster", "pause", "latest")
+    assert (paused.code, f"go on with `msgspec-runner cluster resume {run}`" in paused.out) == (0, True)
+    for words in (("status",), ("status", run)):
+        assert re.search(rf"^{run}  paused .*\(paused by .+\)$", team.run(*words).out, re.MULTILINE)
+    assert f"run {run} is paused: `msgspec-runner cluster resume {run}`" in team.send("--cluster").err
     wait_until(lambda: not rows("SELECT FROM sessions WHERE run IS NOT NULL"))
     assert {state for (state,) in rows("SELECT state FROM messages")} == {"accepted", "planned"}
     posted = len(server.requests)
     assert "goes on" in team.run("cluster", "resume", "latest").out
+    assert f"{run}  running " in team.run("status").out
+    assert f"run {run} is under way: `msgspec-runner status {run} --watch`" in team.send("--cluster").err
     server.wait_for(posted + 10)
     assert team.run("cluster", "stop", "latest").code == 0
     result = sending.wait()
@@ -401,6 +414,8 @@ def test_what_is_missing_is_told(project: Project, serve: StartServer, url: str,
         assert refusal.code == 2, refusal.err
         assert words in refusal.err
     assert "--queue is for --cluster" in project.send("--queue", "x").err
+    refusal = project.send("--cluster", "--ledger", url, "--concurrency", "5")
+    assert (refusal.code, "msgspec-runner worker --concurrency N" in refusal.err) == (2, True)
     assert "which ledger?" in project.run("worker").err
     assert "workers need one in PostgreSQL" in project.run("worker", "--ledger", ".msgspec-runner/ledger.db").err
     no_queue = project.run("worker", "--ledger", url)
@@ -428,4 +443,8 @@ def test_migrate_makes_the_queue(project: Project, url: str) -> None:
     project.spec(1).env["MSGSPEC_RUNNER_LEDGER"] = url
     assert project.run("ledger", "init").code == 0
     for _ in range(2):
-        assert "its queue for workers has Procrastinate's tables" in project.run("ledger", "migrate").out
+        said = project.run("ledger", "migrate").out
+        assert re.search(
+            r"its queue for workers has Procrastinate's tables of version [0-9.]+, which is installed", said
+        )
+        assert ".sql" not in said

@@ -27,6 +27,33 @@ def test_a_note_is_said_once_and_without_numbers(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == "no such number +1•••••••12<U+001B>[2J\nslow\n"
 
 
+def test_a_burst_of_429_is_a_line_and_then_a_count(capsys: pytest.CaptureFixture[str]) -> None:
+    def throttled(rate: float, answers: int = 1, wait: float = 0.0) -> Progress:
+        settled = (Settlement("key", State.RETRY_WAIT, 429),) * answers
+        return Progress(settled, 1, 1, rate, f"HTTP 429: waiting {wait:.1f} s, then {rate:.3g}/s")
+
+    now = 100.0
+    with watch(Terminal(quiet=False, verbose=False, color="never"), 10, lambda: now) as watcher:
+
+        def say(seconds: float, progress: Progress) -> list[str]:
+            nonlocal now
+            now += seconds
+            watcher(progress)
+            return [line for line in capsys.readouterr().err.splitlines() if " of 10" not in line]
+
+        assert say(1, throttled(138)) == ["HTTP 429: waiting 0.0 s, then 138/s"]
+        for rate in (120, 110, 110, 100):
+            assert say(1, throttled(rate, answers=3)) == []
+        assert say(0.5, progress("stopping: 3 in flight")) == ["stopping: 3 in flight"]
+        assert say(0.5, progress(None)) == ["HTTP 429 12 times in 5 s; now 100/s"]
+        assert say(1, throttled(90)) == []
+        assert say(2, throttled(80, wait=30.0)) == ["HTTP 429: waiting 30.0 s, then 80/s"], (
+            "a long wait is told at once"
+        )
+        assert say(30, progress(None)) == []
+        assert say(1, throttled(70)) == ["HTTP 429: waiting 0.0 s, then 70/s"], "a new burst"
+
+
 def test_a_line_now_and_then_shows_life(capsys: pytest.CaptureFixture[str]) -> None:
     now = 100.0
     with watch(Terminal(quiet=False, verbose=False, color="never"), 3, lambda: now) as watcher:

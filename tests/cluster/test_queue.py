@@ -148,6 +148,16 @@ def test_a_run_that_is_held_gets_no_jobs(connection: Connection, book: PostgresL
     assert mend(connection, "unknown") == 0
 
 
+def test_who_is_there(connection: Connection, book: PostgresLedger) -> None:
+    """Also a worker that never had a window, which has no session."""
+    migrate(connection)
+    assert Shared(book).there() == 0
+    connection.execute(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (now() - interval '1 minute')"
+    )
+    assert Shared(book).there() == 1
+
+
 def test_a_queue_is_of_one_api() -> None:
     assert queue_of("eu", "https://a") != queue_of("eu", "https://b")
     longest = queue_of("q" * 24, "https://" + "x" * 200)

@@ -45,12 +45,14 @@ def test_errors_are_counted_most_frequent_first_and_without_numbers() -> None:
         replace(RECORD, state=State.ACCEPTED, error=None),
     ]
     lines = summary(RunResult(Totals(accepted=1, rejected=3, in_doubt=1), None, interrupted=False), *records)
-    assert lines[:-1] == [
+    assert lines[:-2] == [
         "run run-1: 1 accepted, 3 rejected, 1 in doubt",
         "        2 rejected: No channel.",
         "        1 rejected: +1•••••••12 is wrong",
         "        1 in doubt: no words",
     ]
+    assert "Correct the row or the text and send again" in lines[-2]
+    assert "`msgspec-runner retry run-1`" in lines[-2]
     assert "msgspec-runner reconcile run-1" in lines[-1]
 
 
@@ -67,7 +69,7 @@ def test_what_expired_meanwhile_is_told_and_is_nothing_to_go_on_with() -> None:
 def test_not_every_error_is_shown() -> None:
     records = [replace(RECORD, error=f"error {number}") for number in range(20)]
     lines = summary(RunResult(Totals(rejected=20), None, interrupted=False), *records)
-    assert len(lines) == 1 + SHOWN_ERRORS
+    assert len(lines) == 1 + SHOWN_ERRORS + 1
 
 
 def test_a_stop_and_an_interruption_say_how_to_go_on() -> None:

@@ -92,7 +92,7 @@ class Figures:
         specs: in the order of the run.
         timeline: what was sent when; begins with the run.
         latencies: of accepted and rejected messages, their last attempt.
-        seconds: from the first message sent to the last; 0 where fewer than two were.
+        seconds: from the first claim to the last answer, or to the last claim where that was later; 0 for no message.
         attempts: messages by attempts, those without an attempt left out.
         throttled: messages whose last answer was HTTP 429.
         errors: largest first.

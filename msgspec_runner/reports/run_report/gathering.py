@@ -158,20 +158,25 @@ class _Times:
             self._start = claimed
         if self._first is None or claimed < self._first:
             self._first = claimed
-        if self._last is None or claimed > self._last:
-            self._last = claimed
+        self._reach(claimed)
         self.timeline.add(round((claimed - self._start) * 1000), fate)
         if stored.state in _TIMED:
             updated = datetime.fromisoformat(stored.updated_at).timestamp()
             if self._end is None or updated <= self._end:  # else somebody settled it later
                 self.latencies.add(round((updated - claimed) * 1000))
+                self._reach(updated)
         if stored.scheduled_for is not None and stored.state is State.ACCEPTED:
             self.scheduled += _moment(stored.scheduled_for, self._as_of) > self._as_of
         if stored.message.key in self._doubts:
             self.tried[stored.message.key] = stored.claimed_at
 
+    def _reach(self, moment: float) -> None:
+        """Take note of something that was done for a message."""
+        if self._last is None or moment > self._last:
+            self._last = moment
+
     def seconds(self) -> float:
-        """Return the time from the first message sent to the last."""
+        """Return the time from the first claim to the last answer, as who waits for it would measure it."""
         return self._last - self._first if self._first is not None and self._last is not None else 0.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,6 +21,11 @@ WIDTHS: Sequence[int] = (
     *(_H, 2 * _H, 6 * _H, 24 * _H, 7 * 24 * _H, 28 * 24 * _H),
 )
 """Milliseconds that an interval may last. Each divides the next, so that intervals can be joined."""
+
+
+SHORT = 5 * _S
+"""Milliseconds; in a longer timeline no interval is shorter than a second: rates are limits of a second, and parts of
+one may be above them although the limit is kept."""
 
 
 class Fate(StrEnum):
@@ -102,19 +107,26 @@ class TimelineBuilder:
 
     def build(self) -> Timeline:
         """Return what was counted."""
-        width = WIDTHS[self._level]
-        if not self._counts:
+        width, counts = WIDTHS[self._level], self._counts
+        if not counts:
             return Timeline(width)
-        reach = range(min(self._counts), max(self._counts) + 1)
-        return Timeline(width, tuple(Interval(i * width, self._counts.get(i, Counter())) for i in reach))
+        if width < _S and (max(counts) + 1 - min(counts)) * width > SHORT:
+            width, counts = _S, _joined(counts, _S // width)
+        reach = range(min(counts), max(counts) + 1)
+        return Timeline(width, tuple(Interval(i * width, counts.get(i, Counter())) for i in reach))
 
     def _make_room(self, moment: int) -> None:
         """Join intervals until a moment fits in; what lies beyond nine years counts to the last interval."""
         level = min(bisect_left(WIDTHS, moment // MOST_INTERVALS + 1), len(WIDTHS) - 1)
         if level > self._level:
-            factor = WIDTHS[level] // WIDTHS[self._level]
-            joined: dict[int, Counter[Fate]] = {}
-            for index, counts in self._counts.items():
-                joined.setdefault(index // factor, Counter()).update(counts)
-            self._level, self._counts = level, joined
+            self._counts = _joined(self._counts, WIDTHS[level] // WIDTHS[self._level])
+            self._level = level
         self._limit = MOST_INTERVALS * WIDTHS[level] if level < len(WIDTHS) - 1 else _FOREVER
+
+
+def _joined(counts: Mapping[int, Counter[Fate]], factor: int) -> dict[int, Counter[Fate]]:
+    """Return the counts of so many times longer intervals."""
+    joined: dict[int, Counter[Fate]] = {}
+    for index, each in counts.items():
+        joined.setdefault(index // factor, Counter()).update(each)
+    return joined

@@ -41,9 +41,11 @@ def pace(figures: Figures) -> str:
     if not seconds:
         return count(sent, "message")
     words = f"{count(sent, 'message')} in {duration(seconds)}"
-    return (
-        f"{words}, on average {rate(sent / seconds)}, at most {rate(figures.timeline.peak)}" if seconds >= 1 else words
-    )
+    if seconds < 1:
+        return words
+    words += f", on average {rate(sent / seconds)}"
+    # The highest bar of the plot: where bars are shorter than a second, it would be another number than is drawn.
+    return words if figures.timeline.width < 1000 else f"{words}, at most {rate(figures.timeline.peak)}"
 
 
 def moment(time: datetime) -> str:

@@ -46,7 +46,7 @@ def test_a_run_with_something_of_everything() -> None:
         ("accepted", "bob@desk", 2),
     ]
     assert found.decisions[1].first < found.decisions[1].last
-    assert found.seconds == pytest.approx(29.5)
+    assert found.seconds == pytest.approx(29.75), "to the last answer"
     assert sum((interval.counts for interval in found.timeline.intervals), Counter()) == {
         Fate.ACCEPTED: 61,
         Fate.REJECTED: 3,
@@ -71,6 +71,12 @@ def test_what_was_settled_after_the_run_has_no_latency() -> None:
 
     assert timed() == 1
     assert timed(status=RunStatus.RUNNING, ended_at=None) == 2
+
+
+def test_a_run_lasts_from_the_first_claim_to_the_last_answer() -> None:
+    assert figures([message(1, at=1, took=3), message(2, at=1.004, took=0.08)]).seconds == pytest.approx(3)
+    assert figures([message(1, at=1, took=0.2), message(2, State.IN_DOUBT, at=2, took=30)]).seconds == pytest.approx(1)
+    assert figures([message(1, at=1, took=3600)]).seconds == 0, "somebody settled it after the run"
 
 
 def test_a_message_without_an_attempt_has_no_place_in_time() -> None:

@@ -46,6 +46,14 @@ def test_bars_say_what_they_are() -> None:
     assert "Messages sent over time: 67 messages in 30 s, on average 2.3/s, at most 4/s." in plot
 
 
+def test_the_highest_bar_is_what_the_words_say() -> None:
+    """A burst of 30 in a tenth of a second is 30 messages in a second, as a limit of so many a second allows."""
+    plot = sent_plot(spread(*(0.1 + n / 1000 for n in range(30)), *(float(n) for n in range(1, 8))))
+    assert "at most 30/s" in plot
+    assert not [label for label in labels(plot) if label.endswith("/s") and float(label.removesuffix("/s")) > 50]
+    assert ", 1 s: 30 accepted" in plot
+
+
 def test_a_slow_run_is_told_by_the_minute_or_the_hour() -> None:
     assert "6/min" in labels(sent_plot(spread(*(float(at) for at in range(0, 1200, 15)))))
     assert any(label.endswith("/h") for label in labels(sent_plot(spread(0.0, 7200.0, 14_400.0))))

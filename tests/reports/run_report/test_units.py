@@ -61,7 +61,8 @@ def test_a_moment() -> None:
 
 def test_a_pace() -> None:
     assert pace(figures([])) == "0 messages"
-    assert pace(figures([message(1)])) == "1 message"
-    assert pace(figures([message(1, at=0), message(2, at=0.5)])) == "2 messages in 500 ms"
+    assert pace(figures([message(1, took=0)])) == "1 message"
+    assert pace(figures([message(1, at=0), message(2, at=0.5)])) == "2 messages in 700 ms"
+    assert pace(figures([message(1, at=0), message(2, at=2.8)])) == "2 messages in 3 s, on average 40/min"
     run = figures([message(row, at=row / 4) for row in range(41)])
-    assert pace(run) == "41 messages in 10 s, on average 4.1/s, at most 4/s"
+    assert pace(run) == "41 messages in 10 s, on average 4/s, at most 4/s"
