@@ -37,6 +37,10 @@ PATIENCE = 30.0
 """Seconds that a test waits for what must come; nothing waits so long unless it is broken."""
 
 
+MOMENT = 2.0
+"""Seconds that a text may take to be drawn."""
+
+
 def missing() -> str:
     """Say what to install, or nothing."""
     if all(map(shutil.which, NEEDED)):
@@ -118,14 +122,18 @@ class Browser:
         return str(found)
 
     def texts(self, selector: str) -> list[str]:
-        """Return the texts of all elements that a CSS selector finds and that are shown."""
-        return list(
-            self.run(
-                "return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility())"
-                ".map((e) => e.innerText)",
-                selector,
-            )
+        """Return the texts of all elements that a CSS selector finds and that are shown.
+
+        What is not drawn yet has no text that people see, so an empty one is looked at again for a moment.
+        """
+        script = (
+            "return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility())"
+            ".map((e) => e.innerText)"
         )
+        deadline = time.monotonic() + MOMENT
+        while not all(texts := list(self.run(script, selector))) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return texts
 
     def wait(self, script: str, *arguments: object, patience: float = PATIENCE) -> Any:
         """Run JavaScript until it returns something true, and return that."""
