@@ -117,7 +117,10 @@ class Browser:
 
     def text(self, selector: str) -> str:
         """Return the text that people see of the first element that a CSS selector finds."""
-        found = self.run("const e = document.querySelector(arguments[0]); return e && e.innerText", selector)
+        script = "const e = document.querySelector(arguments[0]); return e && e.innerText"
+        deadline = time.monotonic() + MOMENT
+        while not (found := self.run(script, selector)) and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert found is not None, f"no {selector}"
         return str(found)
 
