@@ -110,11 +110,6 @@ class Reading:
         """What the spec says."""
         return build_spec(self.document)
 
-    @property
-    def is_current(self) -> bool:
-        """Whether places in :attr:`document` are places in the text."""
-        return self.document is self.workplace.document
-
     @cached_property
     def columns(self) -> Mapping[str, Known]:
         """The columns that templates may use, declared ones first."""

@@ -48,6 +48,27 @@ def text(value: str | None) -> str | None:
     return value if value is None else value.replace("\0", "␀").encode("utf-8", "replace").decode()
 
 
+def settlement_columns(settlements: Sequence[Settlement], now: str) -> dict[str, list[Any]]:
+    """Return outcomes as the arrays that the functions of the database take.
+
+    Args:
+        settlements: outcomes.
+        now: this moment, as the ledger writes it.
+    """
+    rows = [outcome_row(settled, now) for settled in settlements]
+    return {
+        "keys": [row[0] for row in rows],
+        "states": [str(row[1]) for row in rows],
+        "statuses": [row[2] for row in rows],
+        "ids": [text(row[3]) for row in rows],
+        "errors": [text(row[4]) for row in rows],
+        "tries": [row[5] for row in rows],
+        "times": [row[6] for row in rows],
+        "schedules": [row[7] for row in rows],
+        "sources": [SOURCES[settled.state] for settled in settlements],
+    }
+
+
 class RunSession:
     """The connection of one run that was begun here, its lock, and the number of its last write.
 
@@ -258,21 +279,12 @@ class RunSession:
 
     def _commit(self, claims: Sequence[str], settlements: Sequence[Settlement], now: str) -> tuple[set[str], list[str]]:
         self._turn += 1
-        rows = [outcome_row(settled, now) for settled in settlements]
         values = {
             "run": self._run_id,
             "turn": self._turn,
             "again": self._uncertain,
             "now": now,
-            "keys": [row[0] for row in rows],
-            "states": [str(row[1]) for row in rows],
-            "statuses": [row[2] for row in rows],
-            "ids": [text(row[3]) for row in rows],
-            "errors": [text(row[4]) for row in rows],
-            "tries": [row[5] for row in rows],
-            "times": [row[6] for row in rows],
-            "schedules": [row[7] for row in rows],
-            "sources": [SOURCES[settled.state] for settled in settlements],
+            **settlement_columns(settlements, now),
             "claims": [*claims],
         }
         row: Any = self.lasting(

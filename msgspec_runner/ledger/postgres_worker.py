@@ -20,9 +20,9 @@ from msgspec_runner.ledger.journal import Journal
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, Patience
-from msgspec_runner.ledger.postgres_run import SOURCES, RunSession, text, waves
+from msgspec_runner.ledger.postgres_run import RunSession, settlement_columns, waves
 from msgspec_runner.ledger.postgres_shared import Window, close_if_over
-from msgspec_runner.ledger.rows import outcome_row, utc_now
+from msgspec_runner.ledger.rows import utc_now
 from msgspec_runner.ledger.values import Planned, Settlement
 
 
@@ -131,22 +131,13 @@ class WorkerSession(RunSession):
         self, claims: Sequence[str], settlements: Sequence[Settlement], now: str
     ) -> tuple[Granted, list[str]]:
         self._turn += 1
-        rows = [outcome_row(settled, now) for settled in settlements]
         values = {
             "session": self.id,
             "turn": self._turn,
             "again": self._uncertain,
             "run": self._run_id,
             "now": now,
-            "keys": [row[0] for row in rows],
-            "states": [str(row[1]) for row in rows],
-            "statuses": [row[2] for row in rows],
-            "ids": [text(row[3]) for row in rows],
-            "errors": [text(row[4]) for row in rows],
-            "tries": [row[5] for row in rows],
-            "times": [row[6] for row in rows],
-            "schedules": [row[7] for row in rows],
-            "sources": [SOURCES[settled.state] for settled in settlements],
+            **settlement_columns(settlements, now),
             "claims": [*claims],
         }
         row: Any = self.lasting(
