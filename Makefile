@@ -20,7 +20,7 @@ check: .venv/.installed
 	$(BIN)/lint-imports --no-cache
 
 test: check
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --maxschedchunk 32  # slow tests stand together: nobody is to get all of them
 
 docs: .venv/.installed
 	$(BIN)/python -m tests.docs

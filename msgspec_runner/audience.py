@@ -93,6 +93,12 @@ def open_audience(spec: Spec, root: Path, override: Path | None = None) -> Sourc
     raise UsageError(f"{spec.document.file}: the spec names no recipients: add --recipients FILE")
 
 
+def audience_name(spec: Spec, root: Path, override: Path | None = None) -> str:
+    """Return the name of the source that :func:`open_audience` would open, which is not read."""
+    path = override if override is not None else recipients_path(spec, root)
+    return shown_path(path, Path.cwd()) if path is not None else spec.document.file
+
+
 def open_samples(spec: Spec) -> Source:
     """Open the spec's samples, as invented recipients for lint and preview."""
     return inline(spec.samples, spec.document.file, spec.row_lines("samples"))
@@ -117,9 +123,16 @@ def rendered_rows(source: Source, renderer: Renderer, binder: Binder | None = No
     if binder is None:
         binder = bind_columns(renderer.spec, source)
     convert, render, header = binder.convert, renderer.render, source.header
+    variables = renderer.variables
+    # Rows of objects may each have other columns; those of a table are asked once for all.
+    may_share = bool(variables) and not (source.fixed and variables.keys().isdisjoint(binder.names))
     for row in source:
         values, cell_problems = convert(row)
         rendered = render(values)
+        if may_share and not variables.keys().isdisjoint(values):
+            shared = tuple(_shared_name(name) for name in values if name in variables)
+            yield RenderedRow(row, values, rendered, shared, header)
+            continue
         if not cell_problems:
             yield RenderedRow(row, values, rendered, rendered.problems, header)
             continue
@@ -129,6 +142,10 @@ def rendered_rows(source: Source, renderer: Renderer, binder: Binder | None = No
             problem for problem in rendered.problems if problem.column not in blamed and problem.rule != "renders-empty"
         )
         yield RenderedRow(row, values, rendered, problems, header)
+
+
+def _shared_name(name: str) -> RowProblem:
+    return RowProblem("ambiguous-name", None, f"`{name}` is a column and a var: rename one of them", column=name)
 
 
 _CELL_RULES = {

@@ -1,7 +1,7 @@
 """The project's configuration: ``[tool.msgspec-runner]`` in pyproject.toml, or msgspec-runner.toml.
 
-Precedence (contract, section 1): flag, environment, profile, config, default. Flags and environment are the
-command line's business; this module reads the file, checks it, and lays a profile over it.
+Precedence (contract, section 1): flag, environment, profile, config, default. Flags are the command line's business;
+this module reads the file, checks it, and lays a profile over it, and over both what the environment sets.
 
 What would let a pull request hurt somebody is no key here: neither the base URL nor the API key.
 """
@@ -10,24 +10,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.errors import ConfigError
+from msgspec_runner.settings import CONFIG_FILE, MAX_TIMEOUT, is_spec_name, read_environment, read_settings
 
-CONFIG_FILE = "msgspec-runner.toml"
-"""The configuration's own file; it wins over pyproject.toml in the same folder."""
+__all__ = ["CONFIG_FILE", "MAX_TIMEOUT", "Config", "find_root", "is_spec_name", "load_config", "project_root"]
 
 MAX_BYTES = 1024 * 1024
 """The largest file that is read: a thousand times a usual one. It may come from a pull request, as specs do."""
-MAX_PROFILES = 50
-"""Each spec is linted under every one of them."""
-MAX_VARS = 2_000
-"""Each recipient's values are laid over them."""
-MAX_TIMEOUT = 3600
-"""Seconds that one request may take at most: an hour is long beyond any use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +50,7 @@ class Config:
         suppressions: files of numbers that are never texted.
         profiles: name to any of these keys again, as written.
         profile: the profile that was laid over; empty for none.
+        environment: what the environment sets, by these names; it is laid over every profile.
     """
 
     root: Path
@@ -79,6 +74,7 @@ class Config:
     suppressions: tuple[str, ...] = ()
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     profile: str = ""
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
     def with_profile(self, name: str) -> Config:
         """Return the configuration with a profile laid over it; the profile's ``vars`` are merged key by key.
@@ -90,9 +86,18 @@ class Config:
             known = ", ".join(self.profiles) or "none are configured"
             prefix = "" if self.file is not None and self.file.name == CONFIG_FILE else "tool.msgspec-runner."
             raise ConfigError(f"no profile `{name}`; profiles: {known}. Add [{prefix}profiles.{name}]")
-        values = _read_keys(self.profiles[name], f"profiles.{name}")
+        file = f"{self.file.name}: " if self.file is not None else ""
+        values = read_settings(self.profiles[name], f"{file}profiles.{name}")
         values["vars"] = {**self.vars, **values.get("vars", {})}
-        return replace(self, **values, profile=name)
+        config = _under(replace(self, **values, profile=name), self.environment)
+        _check_places(config)
+        return config
+
+    @property
+    def where(self) -> str:
+        """The file, and the table in it, for people."""
+        name = self.file.name if self.file is not None else CONFIG_FILE
+        return name if name == CONFIG_FILE else f"{name}: [tool.msgspec-runner]"
 
 
 def find_root(start: Path) -> Path | None:
@@ -127,18 +132,55 @@ def project_root(cwd: Path, paths: tuple[Path, ...] = ()) -> Path:
 
 
 def load_config(root: Path) -> Config:
-    """Read the configuration in ``root``; all defaults where there is none.
+    """Read the configuration in ``root``, defaults where there is none, and what the environment sets.
 
     Raises:
-        ConfigError: the file is no TOML, or has an unknown key or a wrong value.
+        ConfigError: the file is no TOML, or has an unknown key or a wrong value, or a variable has one.
     """
     own, pyproject = root / CONFIG_FILE, root / "pyproject.toml"
     if own.is_file():
-        return Config(root=root, file=own, **_read_keys(_toml(own), CONFIG_FILE))
-    table = _pyproject_table(pyproject)
-    if table is None:
-        return Config(root=root)
-    return Config(root=root, file=pyproject, **_read_keys(table, "[tool.msgspec-runner]"))
+        config = Config(root=root, file=own, **read_settings(_toml(own), CONFIG_FILE))
+    elif (table := _pyproject_table(pyproject)) is not None:
+        config = Config(root=root, file=pyproject, **read_settings(table, "pyproject.toml: [tool.msgspec-runner]"))
+    else:
+        config = Config(root=root)
+    config = _under(config, read_environment(os.environ))
+    _check_places(config)
+    return config
+
+
+def _under(config: Config, environment: Mapping[str, Any]) -> Config:
+    """Lay over a configuration what the environment sets; what it ignores is ignored beside the rest, as by a flag."""
+    if not environment:
+        return config
+    ignore = tuple(dict.fromkeys((*config.ignore, *environment.get("ignore", ()))))
+    return replace(config, **{**environment, "ignore": ignore}, environment=environment)
+
+
+def _check_places(config: Config) -> None:
+    """Refuse specs and lists of numbers outside the project: nothing there is read (contract, section 5).
+
+    Raises:
+        ConfigError: it names the place, and what to write.
+    """
+    for key, places in (("specs", config.specs), ("suppressions", config.suppressions)):
+        for place in places:
+            said = f'{config.where}: `{key}` names "{place}"'
+            try:
+                inside = Path(os.path.realpath(config.root / place)).is_relative_to(os.path.realpath(config.root))
+                exists = os.path.exists(config.root / place)  # noqa: PTH110 - exists() raises for a long name
+            except (OSError, ValueError):  # too long, or a NUL
+                raise ConfigError(f"{said}, which can be no path") from None
+            if not inside:
+                raise ConfigError(f"{said}, outside the project: nothing there is read. {_PLACES[key]}")
+            if not exists and set("*?[") & set(place):
+                raise ConfigError(f"{said}: a pattern is no place here. {_PLACES[key]}")
+
+
+_PLACES = {
+    "specs": 'Write a folder or a file, such as "specs/"; `exclude` takes patterns',
+    "suppressions": 'Write a file of the project, such as "recipients/never.txt"',
+}
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -165,104 +207,3 @@ def _pyproject_table(path: Path) -> Mapping[str, Any] | None:
     tools = _toml(path).get("tool")
     table = tools.get("msgspec-runner") if isinstance(tools, dict) else None
     return table if isinstance(table, dict) else None
-
-
-_KEYS = {
-    item.name.replace("_", "-"): item.name for item in fields(Config) if item.name not in {"root", "file", "profile"}
-}
-
-
-def _read_keys(table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in _KEYS:
-            from difflib import get_close_matches
-
-            close = get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(sorted(_KEYS))}"
-            if key in {"base-url", "base_url", "api-key", "api_key"}:
-                hint = "a pull request must not redirect the key: use the flag or the environment"
-            raise ConfigError(f"{where}: unknown key `{key}`; {hint}")
-        values[_KEYS[key]] = _value(key, value, where)
-    return values
-
-
-def _value(key: str, value: Any, where: str) -> Any:
-    def wrong(expected: str) -> ConfigError:
-        return ConfigError(f"{where}: `{key}` must be {expected}")
-
-    match key:
-        case "specs" | "exclude" | "select" | "ignore" | "catalogs" | "suppressions":
-            items = [value] if isinstance(value, str) else value
-            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-                raise wrong('a list of strings, such as ["…"]')
-            return tuple(items)
-        case "severity":
-            if not isinstance(value, dict):
-                raise wrong('a table, such as {MSG106 = "error"}')
-            return {code: _severity(level, f"{where}: severity.{code}") for code, level in value.items()}
-        case "per-file-ignores":
-            if not isinstance(value, dict) or not all(isinstance(codes, list) for codes in value.values()):
-                raise wrong('a table of lists, such as {"specs/old/*" = ["MSG106"]}')
-            return {pattern: tuple(map(str, codes)) for pattern, codes in value.items()}
-        case "fail-level":
-            return _severity(value, f"{where}: fail-level")
-        case "vars":
-            if not isinstance(value, dict):
-                raise wrong("a table of values")
-            if len(value) > MAX_VARS:
-                raise wrong(f"at most {MAX_VARS:,} values; put a list of recipients into a file")
-            _refuse_misplaced(value, where)
-            return dict(value)
-        case "profiles":
-            if not isinstance(value, dict) or not all(isinstance(profile, dict) for profile in value.values()):
-                raise wrong("a table of tables")
-            if len(value) > MAX_PROFILES:
-                raise wrong(f"at most {MAX_PROFILES} profiles: each spec is linted under every one of them")
-            return value
-        case "concurrency":
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1000:
-                raise wrong("a whole number from 1 to 1000")
-            return value
-        case "timeout":
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MAX_TIMEOUT:
-                raise wrong(f"a number of seconds above 0, at most {MAX_TIMEOUT}")
-            return float(value)
-        case "server-errors":
-            if value not in ("in-doubt", "retry"):  # no set: a list cannot be looked up in one
-                raise wrong('"in-doubt" or "retry"')
-            return value
-        case _:
-            if not isinstance(value, str) or not value:
-                raise wrong("a string")
-            return value
-
-
-_LISTS = frozenset({"specs", "exclude", "select", "ignore", "catalogs", "suppressions"})
-_TABLES = frozenset({"severity", "per-file-ignores", "profiles"})
-
-
-def _refuse_misplaced(values: Mapping[str, Any], where: str) -> None:
-    """Refuse a setting among the vars: what is written below ``[vars]`` in TOML is a var, and would set nothing.
-
-    Only what looks like the setting is one: ``rate`` or ``timezone`` may well be a value for templates.
-    """
-    for key, value in values.items():
-        if (
-            (key in _LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value))
-            or (key in _TABLES and isinstance(value, dict))
-            or (key == "fail-level" and isinstance(value, str))
-            or (key == "ledger" and isinstance(value, str) and value.endswith(".db"))
-        ):
-            place = "above the first [table]" if where == CONFIG_FILE else "above its vars"
-            raise ConfigError(
-                f"{where}: `{key}` stands among the vars, where it sets nothing: move it {place}. "
-                "A value for templates needs another name"
-            )
-
-
-def _severity(value: Any, where: str) -> Severity:
-    try:
-        return Severity(value)
-    except ValueError:
-        raise ConfigError(f"{where} must be one of error, warning, info") from None

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from msgspec_runner.content.blank import is_blank
 from msgspec_runner.content.phone import canonical, looks_national, problem
 from msgspec_runner.providers import PROVIDERS
-from msgspec_runner.spec import MEDIA, Field
+from msgspec_runner.spec import MEDIA, VARIABLES, Field
 from msgspec_runner.templates import ABSENT
 
 
@@ -100,7 +100,7 @@ def converter(field: Field) -> Callable[[str], object]:
         if name in MEDIA and not static:
             return lambda text: None if is_blank(text) else _url(text)
         return lambda text: None if is_blank(text) else text
-    if field.path[:3] == ("message", "template", "variables"):
+    if field.path[:3] == VARIABLES:
         is_url = field.path[-1] == "MEDIA_URL" and not static
         return _media if is_url else _variable
     if name == "to":
@@ -111,6 +111,26 @@ def converter(field: Field) -> Callable[[str], object]:
         # What is wrong with a constant is said once, by the rules of family 2xx and 3xx.
         return _present
     return {"provider": _provider, "schedule": _schedule}.get(name, _present)
+
+
+def is_never_empty(field: Field) -> bool:
+    """Say whether a field must have a value (contract, section 1): an empty schedule never means "now"."""
+    is_value = field.kind != "object" or (field.path[:3] == VARIABLES and field.path != VARIABLES)
+    return field.path[0] == "message" and not field.optional and is_value
+
+
+def emptied(field: Field, name: str, *, is_var: bool) -> Invalid:
+    """Return what is wrong with a field that is never empty and has nothing but a value that is missing.
+
+    Args:
+        field: the field.
+        name: the column or var without a value; empty where it is not known which.
+        is_var: whether it is a var, which has no cell to be filled.
+    """
+    detail = f"`{name}` is empty" if name else "it is empty"
+    if field.path[:3] == VARIABLES:
+        return Invalid(detail, "bad-template-value")
+    return Invalid(f"{detail}: {'give the var a value' if is_var else 'fill the cell, or leave the recipient out'}")
 
 
 def _present(text: str) -> str:
@@ -131,13 +151,13 @@ def _to(text: str) -> str:
 
 def _provider(text: str) -> str:
     if _present(text) not in PROVIDERS:
-        raise Invalid(f"it is no provider: one of {', '.join(PROVIDERS)}")
+        raise Invalid(f"it is not a provider: write one of {', '.join(PROVIDERS)}")
     return text
 
 
 def _schedule(text: str) -> str:
     if parse_schedule(_present(text)) is None:
-        raise Invalid("it is no date and time with an offset; end the expression with `| iso`")
+        raise Invalid("it is not a date and time with an offset; end the expression with `| iso`")
     return text
 
 
@@ -150,7 +170,7 @@ def _zone(text: str) -> str:
     try:
         find_zone(name)
     except Refusal:
-        raise Invalid("it is no time zone; write one such as America/New_York") from None
+        raise Invalid("it is not a time zone; write one such as America/New_York") from None
     return name
 
 
@@ -179,7 +199,7 @@ def _integer(text: str) -> int:
     try:
         number = int(_present(text).strip())
     except ValueError:
-        raise Invalid("it is no whole number") from None
+        raise Invalid("it is not a whole number") from None
     check_number(number)
     return number
 
@@ -216,13 +236,35 @@ def _finish_template(value: dict[str, object]) -> dict[str, object]:
 
 def _finish_variables(value: dict[str, object]) -> dict[str, object]:
     return {
-        str(name): {str(key): _variable(_scalar(inner)) for key, inner in item.items()}
+        str(name): _finish_component(item)
         if isinstance(item, dict)
         else _media(_scalar(item))
         if name == "MEDIA_URL"
         else _variable(_scalar(item))
         for name, item in value.items()
     }
+
+
+def _finish_component(value: dict[str, object]) -> dict[str, object]:
+    return {str(key): _variable(_scalar(item)) for key, item in value.items()}
+
+
+def _finish_contact_saving(value: dict[str, object]) -> dict[str, object] | None:
+    if not value.keys() <= {"save", "list_id", "extra_fields"}:
+        raise Invalid("it has only `save`, `list_id` and `extra_fields`")
+    made = {name: _part(name, item) for name, item in value.items()}
+    return {name: item for name, item in made.items() if item is not None} or None
+
+
+def _part(name: str, value: object) -> object:
+    """Convert ``save``, ``list_id`` or ``extra_fields`` of a whole ``contact_saving``; say which of them is wrong."""
+    try:
+        if name == "extra_fields":
+            return None if value is None else to_object(name, value)
+        text = "" if value is None or value is ABSENT else str(value)
+        return _boolean(text) if name == "save" else _integer(text)
+    except Invalid as error:
+        raise Invalid(f"`{name}`: {error.detail}", error.rule) from None
 
 
 def _finish_extra_fields(value: dict[str, object]) -> dict[str, object] | None:
@@ -250,6 +292,7 @@ def _scalar(value: object) -> str:
 _FINISH_OBJECT: dict[str, Callable[[dict[str, object]], dict[str, object] | None]] = {
     "template": _finish_template,
     "variables": _finish_variables,
+    "contact_saving": _finish_contact_saving,
     "extra_fields": _finish_extra_fields,
 }
 
@@ -258,7 +301,8 @@ def to_object(name: str, value: object) -> dict[str, object] | None:
     """Return the object that a whole-object template gave for the field ``name``.
 
     Args:
-        name: ``template``, ``variables`` or ``extra_fields``.
+        name: ``template``, ``variables``, ``contact_saving`` or ``extra_fields``; any other is a component of the
+            variables, such as ``Body``.
         value: a mapping, or the JSON text of one.
     """
     if isinstance(value, str):
@@ -268,4 +312,4 @@ def to_object(name: str, value: object) -> dict[str, object] | None:
             raise Invalid("it must render to a JSON object") from None
     if not isinstance(value, dict):
         raise Invalid("it must render to an object")
-    return _FINISH_OBJECT[name](value)
+    return _FINISH_OBJECT.get(name, _finish_component)(value)

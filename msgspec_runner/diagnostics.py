@@ -74,6 +74,7 @@ class Related(NamedTuple):
         column: 1-based number of the cell in its row (not of a character).
         message: what this place has to do with it; never holds a cell's value (people's data).
         value: the beginning of what the cell holds; None unless it was asked for, and where no cell is to blame.
+        at: where the cell begins, if it stands in a spec; people are shown that, as an editor would go there.
     """
 
     file: str
@@ -81,6 +82,7 @@ class Related(NamedTuple):
     column: int
     message: str
     value: str | None = None
+    at: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.config import Config
-from msgspec_runner.conversions import Invalid, check_number, converter, to_object
+from msgspec_runner.content.blank import is_blank
+from msgspec_runner.conversions import Invalid, check_number, converter, emptied, is_never_empty, to_object
 from msgspec_runner.providers import PROVIDERS
 from msgspec_runner.spec import CONTENT, Field, Spec
 from msgspec_runner.templates import ABSENT, Bound, Environment, Piece, RenderError
@@ -111,6 +112,7 @@ class Renderer:
             partials=partials,
             coverage=coverage,
         )
+        self._required = {column.name for column in spec.columns if column.required and column.default is None}
         key = spec.key
         # Whatever the linter was told to ignore: a message without a field that it should have is never sent.
         broken = [
@@ -143,7 +145,7 @@ class Renderer:
             try:
                 value = produce(frame)
             except RenderError as error:
-                problems.append(self._broke_off(field, error))
+                problems.append(self._broke_off(field, error, frame))
             except Invalid as error:
                 problems.append(_field_problem(field, error))
             else:
@@ -159,7 +161,7 @@ class Renderer:
                 recipient_key = self._key(frame)
             except RenderError as error:
                 assert self.spec.key is not None
-                problems.append(self._broke_off(self.spec.key, error))
+                problems.append(self._broke_off(self.spec.key, error, frame))
         if (
             self._content_is_known
             and not _has_content(body)
@@ -175,7 +177,7 @@ class Renderer:
                 zone = self._zone(frame)
             except RenderError as error:
                 assert self.spec.zone is not None
-                problems.append(self._broke_off(self.spec.zone, error))
+                problems.append(self._broke_off(self.spec.zone, error, frame))
             except Invalid as error:
                 assert self.spec.zone is not None
                 problems.append(_field_problem(self.spec.zone, error))
@@ -191,10 +193,25 @@ class Renderer:
         """Return the rendered text of one field in pieces that know the template's characters they came from."""
         return self._environment.bind(field.template).pieces({**self._variables, **values})
 
-    def _broke_off(self, field: Field, error: RenderError) -> RowProblem:
+    def _broke_off(self, field: Field, error: RenderError, values: Values) -> RowProblem:
         if self._coverage is not None:
             self._coverage.fail(field.template)
-        return _render_problem(field, error)
+        name = error.name or field.only_name
+        column = name.partition(".")[0].partition("[")[0]
+        if error.kind != "missing" or column in self._required or not self._is_emptied(field, values):
+            return _render_problem(field, error)
+        empty = emptied(field, name, is_var=column in self._variables)
+        return RowProblem(empty.rule, field, empty.detail, error.start, error.end, column)
+
+    def _is_emptied(self, field: Field, values: Values) -> bool:
+        """Say whether a field that is never empty has nothing but columns that are."""
+        if not is_never_empty(field) or field.template.sole_expression:
+            return is_never_empty(field)
+        written = {name: "" if value is ABSENT else value for name, value in values.items()}
+        try:
+            return is_blank(self._bind(field).render(written))
+        except RenderError:
+            return False
 
     def _no_content(self, body: Mapping[str, object]) -> RowProblem:
         first = next((field for field in self.spec.fields if field.path[1] in CONTENT), None)
@@ -202,10 +219,13 @@ class Renderer:
             # Of a provider that is written out, MSG301 has said so.
             rule = "renders-empty" if self.spec.provider is None else "no-content"
             field = next((field for field in self.spec.fields if field.path[1] == "template"), None)
-            return RowProblem(rule, field, f"`{body.get('provider')}` sends no templates")
+            cause = f"`{body.get('provider')}` sends no templates"
+            return RowProblem(rule, field, f"{cause}, {_NOTHING_LEFT}: write `text` for these recipients")
         if self._content_is_template:
-            return RowProblem("renders-empty", first, "")
-        return RowProblem("no-content", first, "")
+            cause = f"`{first.name if first is not None else 'message'}` renders to nothing"
+            cure = "write an `else`, a default, or leave these recipients out"
+            return RowProblem("renders-empty", first, f"{cause}, {_NOTHING_LEFT}: {cure}")
+        return RowProblem("no-content", first, "there is neither text, image, video, file nor template")
 
     def _text(self, field: Field) -> Callable[[Values], str]:
         if field.template.is_static:
@@ -360,6 +380,7 @@ def _has_content(body: Mapping[str, object]) -> bool:
     return "text" in body or not _SENT_BY_ALL.isdisjoint(body) or ("template" in body and not _is_sms(body))
 
 
+_NOTHING_LEFT = "so there is no content left to send"
 _RULES = {"missing": "empty-cell", "bound": "unsafe-expression", "include": "missing-include"}
 
 

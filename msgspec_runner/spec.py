@@ -23,6 +23,9 @@ CONTENT = ("text", "image_url", "video_url", "file_url", "template")
 MEDIA = ("image_url", "video_url", "file_url")
 """The fields that hold a URL."""
 
+VARIABLES = ("message", "template", "variables")
+"""The path of a template's variables."""
+
 _OPTIONAL = frozenset({"name", "text", *MEDIA, "user_id"})
 """Fields that may render to nothing and are then left out (contract, section 1); extra_fields' values too."""
 
@@ -132,6 +135,8 @@ class Spec(NamedTuple):
         timezone: the spec's own; None for the configuration's.
         delivery: the guard rails.
         by_path: the fields by their keys below ``message``; the first of those that a mistake gives one path.
+        templates: every field that is a template, or cannot be one (a text beyond all bounds); ``recipients.key`` and
+            ``delivery.window.timezone`` are among them.
     """
 
     document: Document
@@ -151,20 +156,11 @@ class Spec(NamedTuple):
     timezone: str | None
     delivery: Delivery
     by_path: Mapping[tuple[str, ...], Field]
+    templates: tuple[Field, ...]
 
     def field(self, *path: str) -> Field | None:
         """Return the field at a path below ``message``, or None."""
         return self.by_path.get(path)
-
-    @property
-    def templates(self) -> Iterator[Field]:
-        """Every field that is a template, or cannot be one (a text beyond all bounds).
-
-        ``recipients.key`` and ``delivery.window.timezone`` are among them.
-        """
-        for field in (*self.fields, self.key, self.zone):
-            if field is not None and (not field.template.is_static or field.template.problems):
-                yield field
 
     @property
     def zone(self) -> Field | None:
@@ -193,6 +189,9 @@ def build_spec(document: Document) -> Spec:
     fields = tuple(_message_fields(message)) if message is not None else ()
     provider = next((field for field in fields if field.path == ("message", "provider")), None)
     edition = _scalar(root, "edition")
+    key = _field(("recipients", "key"), recipients.get("key") if recipients else None, "string", optional=False)
+    delivery = _delivery(_map(root, "delivery"))
+    zone = delivery.window.zone if delivery.window is not None else None
     return Spec(
         document=document,
         id=_text(root, "spec") or "",
@@ -200,7 +199,7 @@ def build_spec(document: Document) -> Spec:
         description=_text(root, "description") or "",
         provider=PROVIDERS.get(provider.node.text) if provider is not None else None,
         fields=fields,
-        key=_field(("recipients", "key"), recipients.get("key") if recipients else None, "string", optional=False),
+        key=key,
         columns=tuple(_columns(_map(recipients, "columns"))),
         file=_written(recipients, "file"),
         rows=_rows(recipients, "rows"),
@@ -209,23 +208,29 @@ def build_spec(document: Document) -> Spec:
         vars=_vars(_map(root, "vars")),
         locale=_text(root, "locale"),
         timezone=_text(root, "timezone"),
-        delivery=_delivery(_map(root, "delivery")),
+        delivery=delivery,
         by_path={field.path[1:]: field for field in reversed(fields)},
+        templates=tuple(
+            field
+            for field in (*fields, key, zone)
+            if field is not None and (not field.template.is_static or field.template.problems)
+        ),
     )
 
 
 def _message_fields(message: MapNode) -> Iterator[Field]:
+    provider = PROVIDERS.get(_text(message, "provider") or "")
     for entry in message.entries:
         name = entry.key.text
         if name in _STRINGS:
             yield from _maybe(("message", name), entry.value, "string", optional=name in _OPTIONAL)
         elif name == "template":
-            yield from _template_fields(entry.value)
+            yield from _template_fields(entry.value, provider.components if provider is not None else ())
         elif name == "contact_saving":
             yield from _contact_fields(entry.value)
 
 
-def _template_fields(node: Node) -> Iterator[Field]:
+def _template_fields(node: Node, components: tuple[str, ...]) -> Iterator[Field]:
     path = ("message", "template")
     if not isinstance(node, MapNode):
         yield from _maybe(path, node, "object", optional=False)
@@ -233,20 +238,22 @@ def _template_fields(node: Node) -> Iterator[Field]:
     yield from _maybe((*path, "id"), node.get("id"), "string", optional=False)
     variables = node.get("variables")
     if not isinstance(variables, MapNode):
-        yield from _maybe((*path, "variables"), variables, "object", optional=False)
+        yield from _maybe(VARIABLES, variables, "object", optional=False)
         return
     for entry in variables.entries:
-        place = (*path, "variables", entry.key.text)
+        place = (*VARIABLES, entry.key.text)
         if isinstance(entry.value, MapNode):
             for inner in entry.value.entries:
                 yield from _maybe((*place, inner.key.text), inner.value, "string", optional=False)
         else:
-            yield from _maybe(place, entry.value, "string", optional=False)
+            kind = "object" if entry.key.text in components else "string"
+            yield from _maybe(place, entry.value, kind, optional=False)
 
 
 def _contact_fields(node: Node) -> Iterator[Field]:
     path = ("message", "contact_saving")
     if not isinstance(node, MapNode):
+        yield from _maybe(path, node, "object", optional=False)
         return
     for entry in node.entries:
         name = entry.key.text

@@ -108,3 +108,35 @@ class TestObjects:
     def test_extra_fields_without_a_value_are_left_out(self) -> None:
         assert to_object("extra_fields", {"a": "x", "b": "", "c": None, "d": ABSENT, "e": 0}) == {"a": "x", "e": 0}
         assert to_object("extra_fields", {"b": " "}) is None
+
+
+class TestContactSaving:
+    def test_each_part_is_converted(self) -> None:
+        text = '{"save": "yes", "list_id": "7", "extra_fields": {"nick": "", "age": 30}}'
+        assert to_object("contact_saving", text) == {"save": True, "list_id": 7, "extra_fields": {"age": 30}}
+
+    @pytest.mark.parametrize("value", ["{}", {}, {"extra_fields": None}, {"extra_fields": {"nick": " "}}])
+    def test_nothing_in_it_leaves_it_out(self, value: object) -> None:
+        assert to_object("contact_saving", value) is None
+
+    @pytest.mark.parametrize(
+        ("value", "words"),
+        [
+            ({"save": "perhaps"}, "`save`: it is neither true nor false"),
+            ({"save": None}, "`save`: it is empty"),
+            ({"list_id": 7.5}, "`list_id`: it is not a whole number"),
+            ({"extra_fields": "x"}, "`extra_fields`: it must render to a JSON object"),
+            ({"save": True, "list": 7}, "it has only `save`, `list_id` and `extra_fields`"),
+            ("yes", "it must render to a JSON object"),
+            ("[true]", "it must render to an object"),
+        ],
+    )
+    def test_what_is_wrong_is_named(self, value: object, words: str) -> None:
+        with pytest.raises(Invalid, match=words):
+            to_object("contact_saving", value)
+
+
+def test_a_component_is_a_map_of_texts() -> None:
+    assert to_object("Body", '{"1": 2, "2": "x"}') == {"1": "2", "2": "x"}
+    with pytest.raises(Invalid, match="a variable's value is text"):
+        to_object("Body", {"1": {"2": "x"}})

@@ -15,6 +15,7 @@ import yaml
 
 from msgspec_runner.cli import run
 from msgspec_runner.cli.init import STARTER
+from msgspec_runner.linting.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[1]
 HOOKS: dict[str, dict[str, Any]] = {
@@ -31,12 +32,21 @@ def test_the_hooks_are_the_contract_s() -> None:
     assert HOOKS["msgspec-lint-project"]["pass_filenames"] is False
 
 
+def test_each_rule_is_asked_by_one_of_them() -> None:
+    """A rule about several specs that is missing in ``args`` would be told twice, or by neither."""
+    across = ",".join(rule.name for rule in RULES if rule.check_project is not None)
+    assert HOOKS["msgspec-lint"]["args"] == ["--ignore", across]
+    assert HOOKS["msgspec-lint-project"]["args"] == ["--select", across]
+
+
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
 @pytest.mark.parametrize(
     ("name", "taken"),
     [
         ("specs/welcome.yaml", True),
         ("specs/welcome.yml", True),
+        ("specs/Welcome.YAML", True),
+        ("specs/.hidden.yaml", True),
         ("specs/2031/march/welcome.yaml", True),
         ("messages/specs/welcome.yaml", True),
         ("specs/with space.yaml", True),
@@ -123,14 +133,15 @@ def test_a_commit_is_linted_by_the_real_pre_commit(
     commit_all(project)
     subprocess.run([PRE_COMMIT, "install"], cwd=project, check=True, capture_output=True)
 
-    # A spec with a mistake, and a second spec with the first one's id: only the whole project shows that.
+    # A spec with a mistake, and the id of another one, which the commit touches too. Each is told once.
     welcome = (project / "specs" / "welcome.yaml").read_text(encoding="utf-8")
+    (project / "specs" / "welcome.yaml").write_text(f"{welcome}# Touched.\n", encoding="utf-8")
     (project / "specs" / "welcome-again.yaml").write_text(welcome.replace("text:", "txet:"), encoding="utf-8")
     git(project, "add", ".")
     refused = git(project, "commit", "-m", "again", PATH=path)
     assert refused.returncode == 1, refused.stdout
     assert "specs/welcome-again.yaml:9:3: MSG107" in refused.stdout
-    assert "MSG209" in refused.stdout
+    assert (refused.stdout.count("MSG107"), refused.stdout.count("MSG209")) == (1, 1)
     assert refused.stdout.count("Failed") == 2
 
     # Repaired, both let it pass; a commit without specs starts neither.

@@ -191,3 +191,37 @@ message:
     sms, whatsapp = (renderer.render({"channel": name}) for name in ("twlo", "twlowa"))
     assert (sms.body.get("text"), "template" in sms.body, sms.problems) == ("Hi", False, ())
     assert ("text" in whatsapp.body, whatsapp.body["template"]) == (False, {"id": "HX0123456789abcdef0123456789abcdef"})
+
+
+class TestWhatIsNeverEmpty:
+    """Contract, section 1: such a field without a value is an error of its own, whoever let the cell be empty."""
+
+    FIELDS = ("schedule", "contact_saving: {save", "contact_saving: {list_id", "template: {id")
+
+    @pytest.mark.parametrize("field", FIELDS)
+    @pytest.mark.parametrize("template", ["{{ x }}", "{{ x | lower }}", "{{ x }} {{ y }}", "{{ x.z }}"])
+    def test_an_empty_cell_is_the_fields_fault(self, make_spec: MakeSpec, field: str, template: str) -> None:
+        message = f"  text: Hi\n  {field}: '{template}'{'}' if '{' in field else ''}\n"
+        (problem,) = render(make_spec, message, {**ANN, "x": ABSENT, "y": ABSENT}).problems
+        assert (problem.rule, problem.column[:1]) == ("invalid-rendered-field", "x")
+        assert problem.detail.endswith("is empty: fill the cell, or leave the recipient out")
+
+    def test_a_column_that_must_be_filled_is_its_own_fault(self, make_spec: MakeSpec) -> None:
+        message, rest = "  text: Hi\n  schedule: '{{ x }}'\n", "recipients: {columns: {x: {}}}\n"
+        assert rules(render(make_spec, message, {**ANN, "x": ABSENT}, rest)) == ["empty-cell"]
+
+    def test_what_has_more_than_its_columns_is_not_empty(self, make_spec: MakeSpec) -> None:
+        message = "  text: Hi\n  schedule: '{{ x }}T09:00:00Z'\n"
+        assert rules(render(make_spec, message, {**ANN, "x": ABSENT})) == ["empty-cell"]
+
+    def test_a_var_has_no_cell(self, make_spec: MakeSpec) -> None:
+        renderer = Renderer(make_spec("  text: Hi\n  schedule: '{{ x }}'\n", ""), {"x": ABSENT})
+        (problem,) = renderer.render(ANN).problems
+        assert (problem.rule, problem.detail) == ("invalid-rendered-field", "`x` is empty: give the var a value")
+
+
+@pytest.mark.parametrize("message", ["  name: Ann\n", "  text: '{{ x }}'\n", "  text: Hi\n  schedule: '{{ x }}'\n"])
+def test_every_problem_has_words(make_spec: MakeSpec, message: str) -> None:
+    rendered = render(make_spec, message, {**ANN, "x": ABSENT})
+    assert all(problem.detail for problem in rendered.problems)
+    assert rendered.problems

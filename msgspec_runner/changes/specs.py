@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from msgspec_runner.changes.before import Before, same_settings
-from msgspec_runner.config import Config
+from msgspec_runner.config import Config, is_spec_name
 from msgspec_runner.errors import ConfigError, UsageError
 from msgspec_runner.git.repository import Since
-from msgspec_runner.project import SUFFIXES, Project, find_specs, read
+from msgspec_runner.project import Project, find_specs, read
 from msgspec_runner.providers.catalog_files import catalog_files
 from msgspec_runner.source.document import Document
 from msgspec_runner.source.partials import Partials
@@ -171,7 +171,7 @@ class _Comparison:
         """Yield the specs as they were, but for those that are the same now."""
         folder, config, now = self._before.folder, self._config, self._project.config
         same_rules = (config.specs, config.exclude) == (now.specs, now.exclude)
-        specs = [name for name in self._files.tree if name.endswith(SUFFIXES)]
+        specs = [name for name in self._files.tree if is_spec_name(name)]
         self._before.bring(name for name in specs if not (same_rules and name in here) or self._files.changed(name))
         places = [folder / path for path in config.specs]
         places += [folder / name for path in self._paths if (name := self._files.below(path)) is not None]

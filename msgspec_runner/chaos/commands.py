@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from msgspec_runner.chaos import leash
 from msgspec_runner.errors import UsageError
 
 ENTRY = (sys.executable, "-m", "msgspec_runner")
 """What is run: this very program."""
+
+_ON_LEASH = (sys.executable, "-I", "-S", leash.__file__)
+"""What runs it, so that it ends when this process is gone: without Python's own start-up files, which take longer."""
 
 
 class Ended(NamedTuple):
@@ -46,7 +50,9 @@ class Commands:
     def start(
         self, arguments: Sequence[str], out: IO[bytes], err: IO[bytes], folder: Path | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a command in a session of its own: Ctrl-C at the terminal is for the experiment, which ends it then.
+        """Start a command that ends with this process, to be ended by :func:`end` in any case.
+
+        It has a session of its own (:mod:`.leash`): Ctrl-C at the terminal is for the experiment, which ends it then.
 
         Args:
             arguments: from the command's name on.
@@ -55,13 +61,12 @@ class Commands:
             folder: where it works; None: here.
         """
         return subprocess.Popen(  # noqa: S603 - this very program
-            [*self.entry, *arguments],
-            stdin=subprocess.DEVNULL,
+            [*_ON_LEASH, *self.entry, *arguments],
+            stdin=subprocess.PIPE,
             stdout=out,
             stderr=err,
             cwd=folder,
             env=self._environment(),
-            start_new_session=True,
         )
 
     def to_end(self, *arguments: str) -> Ended:
@@ -98,9 +103,11 @@ class Commands:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that may have ended already, and take leave of it."""
+    """Kill a process that may have ended already, and let go of its leash, so that nobody waits beside it any more."""
     process.kill()
     process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
 
 
 def ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec_runner.chaos.folders import owned
 from msgspec_runner.errors import UsageError
 
 
@@ -14,30 +14,26 @@ from msgspec_runner.errors import UsageError
 def throwaway(server: str | None, folder: Path) -> Iterator[str]:
     """Yield the place of a ledger that does not exist yet.
 
+    An experiment that is killed leaves it, and its folder; the next one removes both before it begins.
+
     Args:
         server: a ``postgresql://`` address: the ledger gets a schema of its own there, which is dropped at the end,
             whatever schema the address names; None: a file.
-        folder: where the file goes; the caller removes it.
+        folder: an empty one, for all that the experiment writes; removed at the end.
 
     Raises:
         UsageError: ``server`` is no such address.
+        LedgerError: the server cannot be reached, or refuses to make or drop a schema.
     """
-    if server is None:
-        yield str(folder / "ledger.db")
-        return
-    if not server.startswith(("postgresql://", "postgres://")):
-        raise UsageError("--ledger takes a postgresql:// address here; without it, a SQLite file is made and removed")
-    from msgspec_runner.ledger.postgres_address import parse_address
+    with owned(folder):
+        if server is None:
+            yield str(folder / "ledger.db")
+            return
+        if not server.startswith(("postgresql://", "postgres://")):
+            raise UsageError(
+                "--ledger takes a postgresql:// address here; without it, a SQLite file is made and removed"
+            )
+        from msgspec_runner.chaos.schemas import own_schema
 
-    place = f"{server}{'&' if '?' in server else '?'}schema=chaos_{secrets.token_hex(6)}"
-    address = parse_address(place)
-    try:
-        yield place
-    finally:
-        from psycopg import sql
-
-        from msgspec_runner.ledger.postgres_connection import connect, postgres_errors
-
-        with postgres_errors(address), closing(connect(address)) as connection:
-            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(address.schema)))
-            connection.commit()
+        with own_schema(server) as place:
+            yield place

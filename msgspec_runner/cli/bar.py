@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 
 from rich.console import Console, Group
@@ -30,13 +30,25 @@ class Bar:
         console: of standard error.
         total: messages in the run.
         clock: returns seconds.
+        before: what was settled before anybody watched.
         refreshes: whether it draws by itself, several times a second; else :meth:`draw` does.
+        show_numbers: phone numbers in full in the notes, instead of masked.
     """
 
-    def __init__(self, console: Console, total: int, clock: Callable[[], float], *, refreshes: bool = True) -> None:
+    def __init__(
+        self,
+        console: Console,
+        total: int,
+        clock: Callable[[], float],
+        before: Mapping[State, int] | None = None,
+        *,
+        refreshes: bool = True,
+        show_numbers: bool = False,
+    ) -> None:
+        self._show_numbers = show_numbers
         self._console = console
         self._clock = clock
-        self._tally = Tally(total, clock())
+        self._tally = Tally(total, clock(), before)
         self._note: str | None = None
         self._lock = Lock()
         """News come from the event loop; a thread draws."""
@@ -60,7 +72,8 @@ class Bar:
     def update(self, progress: Progress) -> None:
         """Take news; a note stays above the bar."""
         if progress.note is not None and progress.note != self._note:
-            self._console.print(shown(progress.note), markup=False, highlight=False, soft_wrap=True)
+            note = shown(progress.note, show_numbers=self._show_numbers)
+            self._console.print(note, markup=False, highlight=False, soft_wrap=True)
         self._note = progress.note
         with self._lock:
             self._tally.add(progress, self._clock())

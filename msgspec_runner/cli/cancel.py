@@ -58,7 +58,8 @@ def command(
     """Delete the messages of RUN that the API still keeps for later: those with a schedule, a hold, or a window.
 
     What was sent cannot be taken back. What is cancelled is not planned again by `send`; raise the spec's edition for
-    that. Exit code 1 where the API refused a message, 3 where it is not known what became of one.
+    that. Exit code 1 where the API refused a message, 3 where it is not known what became of one: no answer came, or
+    the API does not find it any more.
 
     \b
     Example:
@@ -92,8 +93,11 @@ def command(
         return 130
     if done.stop is not None:
         raise done.stop
+    if done.count(Deletion.GONE):
+        terminal.warn("what became of those that the API does not find is not known: look in app.sociocs.com")
     if done.count(Deletion.UNKNOWN):
         terminal.warn("it is not known whether the others were deleted: run the command again")
+    if done.count(Deletion.GONE) or done.count(Deletion.UNKNOWN):
         return 3
     return 1 if done.failed else 0
 
@@ -117,19 +121,24 @@ async def _cancel(
     return done, stopping.is_set()
 
 
+_FAILURES = {
+    Deletion.REFUSED: "not cancelled, so still accepted: the API refused",
+    Deletion.GONE: "no longer scheduled at the API, so left as accepted: perhaps cancelled before, perhaps sent",
+    Deletion.UNKNOWN: "perhaps cancelled, so still accepted: the API did not answer",
+}
+"""How it is told what became of a message that was not cancelled."""
+
+
 def _tell(done: Cancelled, terminal: Terminal, *, show_numbers: bool) -> None:
     terminal.report(f"{count(len(done.keys), 'message')} cancelled")
     if done.already:
         terminal.report(f"{len(done.already):,} cancelled already, by somebody else")
-    for outcome, words in (
-        (Deletion.REFUSED, "not cancelled, so still accepted: the API refused"),
-        (Deletion.UNKNOWN, "perhaps cancelled, so still accepted: the API did not answer"),
-    ):
+    for outcome, words in _FAILURES.items():
         failed = [each for each in done.failed if each.deleted.outcome is outcome]
         if failed:
             terminal.report(f"{len(failed):,} {words}")
         for each in failed[:SHOWN]:
-            words = shown(each.deleted.words)
+            words = each.deleted.words if show_numbers else shown(each.deleted.words)
             terminal.report(message_line(each.stored.message, words, show_numbers=show_numbers))
         if len(failed) > SHOWN:
             terminal.report(f"  and {len(failed) - SHOWN:,} more: `--output json` has all")
@@ -137,20 +146,13 @@ def _tell(done: Cancelled, terminal: Terminal, *, show_numbers: bool) -> None:
 
 def _json(records: Iterable[Record], run: str, done: Cancelled) -> str:
     """Return the report with the one message object, as ``status`` has it."""
-    failed: dict[Deletion, Collection[str]] = {
-        outcome: {each.stored.message.key for each in done.failed if each.deleted.outcome is outcome}
-        for outcome in (Deletion.REFUSED, Deletion.UNKNOWN)
-    }
-    cancelled, already = set(done.keys), set(done.already)
-    lists: dict[str, list[dict[str, object]]] = {"cancelled": [], "cancelled_already": [], "refused": [], "unknown": []}
+    keys: dict[str, Collection[str]] = {"cancelled": set(done.keys), "cancelled_already": set(done.already)}
+    for outcome in _FAILURES:
+        keys[outcome.value] = {each.stored.message.key for each in done.failed if each.deleted.outcome is outcome}
+    lists: dict[str, list[dict[str, object]]] = {name: [] for name in keys}
     for record in records:
-        for name, keys in (
-            ("cancelled", cancelled),
-            ("cancelled_already", already),
-            ("refused", failed[Deletion.REFUSED]),
-            ("unknown", failed[Deletion.UNKNOWN]),
-        ):
-            if record.key in keys and record.state is not State.SKIPPED:
+        for name, wanted in keys.items():
+            if record.key in wanted and record.state is not State.SKIPPED:
                 lists[name].append({**record.as_dict()})
     why = {each.stored.message.key: each.deleted.words for each in done.failed}
     return json.dumps({"version": 1, "run": run, **lists, "why": why}, ensure_ascii=False, indent=2)

@@ -14,6 +14,7 @@ from msgspec_runner.cli.runs import find_run, who
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import RunStatus, open_ledger
 from msgspec_runner.project import configure
+from msgspec_runner.reports.text import printable
 
 
 @click.group("cluster", short_help="Steer a run that workers carry out.")
@@ -85,5 +86,5 @@ def _steer(run: str, wanted: str, ledger: str | None, profile: str | None, words
             raise UsageError(f"run {chosen.id} has ended already: {before.status.value}")
         if before.wanted == "stop":
             raise UsageError(f"run {chosen.id} is stopping already. To go on, run the same `send` again afterwards")
-        click.echo(f"run {chosen.id} {words.format(run=chosen.id)}")
+        click.echo(printable(f"run {chosen.id} {words.format(run=chosen.id)}"))
     return 0

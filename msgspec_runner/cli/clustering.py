@@ -12,7 +12,7 @@ from msgspec_runner.cli.dispatching import Manner
 from msgspec_runner.cli.options import Terminal
 from msgspec_runner.cli.watching import Watcher, watch
 from msgspec_runner.config import Config
-from msgspec_runner.dispatch.progress import Progress, RunResult
+from msgspec_runner.dispatch.progress import ENDS, Progress, RunResult
 from msgspec_runner.errors import LedgerError, UsageError
 from msgspec_runner.ledger import Ledger, Run, RunStatus, Settlement, Skip, Totals
 from msgspec_runner.model import Message, State
@@ -28,15 +28,16 @@ POLL = 1.0
 """Seconds between two looks at a run, at least."""
 
 _COST = 20
-"""A look may take a twentieth of the time: to count a large run is work for the database."""
+"""To count a run may take a twentieth of the time: of a large one it is work for the database."""
+
+_LONGEST = 30.0
+"""Seconds until a run is counted again, at most: a count that took long may have waited for the database."""
 
 _ALONE = 3
 """Looks at which nobody was at work, until it is told: between two windows nobody is."""
 
 _HELD = {"pause": "paused", "stop": "stopping"}
 """How it is told what is wanted of a run."""
-
-_ENDS = (State.ACCEPTED, State.REJECTED, State.IN_DOUBT)
 
 
 def shared_runs(book: Ledger) -> Shared:
@@ -125,6 +126,22 @@ class Sharing:
         return follow(book, run_id, terminal)
 
 
+def check_place(location: str | None) -> None:
+    """Make sure that a ledger is one that workers can share, before anybody makes one that is not.
+
+    Args:
+        location: of the ledger; None: the default one.
+
+    Raises:
+        UsageError: it is a file.
+    """
+    if location is None or "://" not in location:
+        raise UsageError(
+            f"the ledger {location or 'of this project'} is a file of this machine: workers need one in PostgreSQL. "
+            "Give its address: --ledger postgresql://…, or MSGSPEC_RUNNER_LEDGER"
+        )
+
+
 def choose_sharing(queue: str | None, *, cluster: bool, sandbox: bool, concurrency: bool = False) -> Sharing | None:
     """Return how a run is given to workers, as flags say; None: it is not.
 
@@ -196,10 +213,10 @@ def busy_lines(book: Ledger, origin: str, specs: Collection[str]) -> Iterator[st
 
 def follow(book: Ledger, run_id: str, terminal: Terminal) -> RunResult | None:
     """Watch a run of whomever until it has ended; return how. None: the watcher was interrupted, the run goes on."""
-    total = book.totals(run_id)
+    totals = book.totals(run_id)
     try:
-        with watch(terminal, total.total - total.skipped) as show:
-            return _follow(book, run_id, terminal, show)
+        with watch(terminal, totals.total - totals.skipped, before=_ended(totals)) as show:
+            return _follow(book, run_id, totals, terminal, show)
     except KeyboardInterrupt:
         steering = (
             f"; steer it: `msgspec-runner cluster pause|resume|stop {run_id}`" if _is_shared(book, run_id) else ""
@@ -226,6 +243,7 @@ class Working(NamedTuple):
         wanted: of it: ``go``, ``pause`` or ``stop``.
         there: workers that live, with work or without; asked only where nobody works on it.
         free_at: when the windows of one that fell silent are given to others, in seconds since 1970; None: never.
+        flags: of a worker that may take it.
     """
 
     workers: int
@@ -233,6 +251,7 @@ class Working(NamedTuple):
     wanted: str
     there: int = 0
     free_at: float | None = None
+    flags: str = ""
 
 
 def _workers(book: Ledger, run_id: str) -> Working | None:
@@ -240,6 +259,7 @@ def _workers(book: Ledger, run_id: str) -> Working | None:
     if "://" not in book.location:
         return None
     try:
+        from msgspec_runner.cluster.queue import DEFAULT_QUEUE
         from msgspec_runner.cluster.sharing import Shared, rate_of
     except ImportError:  # who only watches needs no queue
         return None
@@ -248,18 +268,25 @@ def _workers(book: Ledger, run_id: str) -> Working | None:
     if standing is None:
         return None
     there = shared.there() if not standing.workers and standing.wanted == "go" else 0
-    return Working(standing.workers, rate_of(standing), standing.wanted, there, standing.free_at)
+    queue = standing.queue.rpartition("@")[0]
+    flags = f" --base-url {standing.origin}" + (f" --queue {queue}" if queue != DEFAULT_QUEUE else "")
+    return Working(standing.workers, rate_of(standing), standing.wanted, there, standing.free_at, flags)
 
 
-def _follow(book: Ledger, run_id: str, terminal: Terminal, show: Watcher) -> RunResult:
-    before = Totals()
+def _follow(book: Ledger, run_id: str, totals: Totals, terminal: Terminal, show: Watcher) -> RunResult:
+    before = totals
     away, alone = False, 0
+    due = time.monotonic()
     while True:
-        began = time.monotonic()
         try:
-            run = book.run(run_id)
-            totals = book.totals(run_id)
+            # On a connection of its own, which fails at once where the database is away; the ledger's would be patient.
             working = _workers(book, run_id)
+            run = book.run(run_id)
+            goes_on = run is not None and run.status is RunStatus.RUNNING
+            began = time.monotonic()
+            if began >= due or not goes_on:
+                totals = book.totals(run_id)
+                due = began + min(_LONGEST, _COST * (time.monotonic() - began))
         except LedgerError as error:
             if not away:
                 terminal.note(f"{error}. The run goes on without this")
@@ -268,14 +295,13 @@ def _follow(book: Ledger, run_id: str, terminal: Terminal, show: Watcher) -> Run
             continue
         away = False
         rate = working.rate if working is not None else None
-        goes_on = run is not None and run.status is RunStatus.RUNNING
         alone = alone + 1 if working is not None and not working.workers else 0
         note = _note(working, alone=alone > _ALONE) if goes_on else None
         show(Progress(_settled(before, totals), totals.sending, totals.retry_wait, rate, note))
         before = totals
         if not goes_on:
             return ended(run, totals)
-        time.sleep(max(POLL, _COST * (time.monotonic() - began)))
+        time.sleep(POLL)
 
 
 def ended(run: Run | None, totals: Totals) -> RunResult:
@@ -287,8 +313,14 @@ def ended(run: Run | None, totals: Totals) -> RunResult:
 
 def _settled(before: Totals, now: Totals) -> tuple[Settlement, ...]:
     """Return what the progress counts: as many outcomes as there are more than before."""
-    old, new = before.as_dict(), now.as_dict()
-    return tuple(Settlement("", state) for state in _ENDS for _ in range(new[state.value] - old[state.value]))
+    old, new = _ended(before), _ended(now)
+    return tuple(Settlement("", state) for state in new for _ in range(new[state] - old[state]))
+
+
+def _ended(totals: Totals) -> dict[State, int]:
+    """Return how many messages the run is done with, by state."""
+    numbers = totals.as_dict()
+    return {state: numbers[state.value] for state in ENDS}
 
 
 def _note(working: Working | None, *, alone: bool) -> str | None:
@@ -303,10 +335,11 @@ def _note(working: Working | None, *, alone: bool) -> str | None:
 
 def _why_nobody(working: Working) -> str:
     free = f"{datetime.fromtimestamp(working.free_at, UTC):%H:%M:%S} UTC" if working.free_at is not None else None
+    one = f"`msgspec-runner worker{working.flags}`"
     if not working.there:
         rest = f"; the messages of one that died are free at {free}" if free is not None else ""
-        return f"no worker is at it: start some with `msgspec-runner worker`{rest}"
+        return f"no worker is at it: start some with {one}{rest}"
     if free is not None:
         return f"waiting for the windows of a worker that died, until {free}"
     there = "a worker is" if working.there == 1 else f"{working.there:,} workers are"
-    return f"{there} there, but not at it: busy, or for another queue or API"
+    return f"{there} there, but busy, or not for this run: it takes {one}"

@@ -124,7 +124,7 @@ def project_config(profile: str | None = None) -> Config:
 
 def _below(places: Iterable[str]) -> Iterator[str]:
     """Yield specs at some places, folder by folder, looking at :data:`MOST_ENTRIES` files and folders at most."""
-    from msgspec_runner.project import SUFFIXES
+    from msgspec_runner.config import is_spec_name
 
     folders, left = [], MOST_ENTRIES
     for place in places:
@@ -141,5 +141,5 @@ def _below(places: Iterable[str]) -> Iterator[str]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
-            elif entry.name.endswith(SUFFIXES):
+            elif is_spec_name(entry.name):
                 yield os.path.normpath(entry.path)

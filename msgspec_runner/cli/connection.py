@@ -11,6 +11,7 @@ import click
 from msgspec_runner.cli.options import Function
 from msgspec_runner.config import Config
 from msgspec_runner.errors import ConfigError, UsageError
+from msgspec_runner.settings import VARIABLES
 
 DEFAULT_BASE_URL = "https://api.sociocs.com"
 """The API's documented base URL."""
@@ -59,7 +60,7 @@ def choose_api(flag: str | None) -> Api:
     """
     from msgspec_runner.sociocs.origin import check_base_url, is_loopback, origin
 
-    url = check_base_url(flag or os.environ.get("MSGSPEC_RUNNER_BASE_URL") or DEFAULT_BASE_URL)
+    url = check_base_url(flag or os.environ.get(VARIABLES["base-url"]) or DEFAULT_BASE_URL)
     return Api(url, origin(url), is_loopback(url))
 
 
@@ -70,7 +71,7 @@ def choose_ledger(flag: str | None, config: Config) -> str | None:
         ConfigError: the configuration, which a pull request may change, names a file outside the project, or a server:
             numbers and bodies would go there.
     """
-    chosen = flag or os.environ.get("MSGSPEC_RUNNER_LEDGER")
+    chosen = flag or os.environ.get(VARIABLES["ledger"])
     if chosen or config.ledger is None:
         return chosen
     if "://" in config.ledger:
@@ -82,6 +83,16 @@ def choose_ledger(flag: str | None, config: Config) -> str | None:
     if not (root / config.ledger).resolve().is_relative_to(root):
         raise ConfigError("`ledger` in the configuration must lie inside the project; use --ledger for another place")
     return config.ledger
+
+
+def shown_ledger(flag: str | None, location: str) -> str | None:
+    """Return ``--ledger`` as it may be shown: without a password. None where the flag was not given.
+
+    Args:
+        flag: as it was typed.
+        location: of the ledger that it led to.
+    """
+    return location if flag is not None and "://" in flag else flag
 
 
 def read_api_key(file: Path | None) -> str:

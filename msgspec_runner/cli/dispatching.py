@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -17,21 +18,20 @@ from typing import Any
 import click
 
 from msgspec_runner._version import __version__
-from msgspec_runner.cli.connection import Api, choose_api, read_api_key
+from msgspec_runner.cli.connection import Api, choose_api, read_api_key, shown_ledger
 from msgspec_runner.cli.options import Function, Terminal, check_writable
 from msgspec_runner.cli.outputs import readable, skipped_rows, summary_json, write_outputs
 from msgspec_runner.cli.runs import api_key_file_option, timeout_option, yes_option
 from msgspec_runner.cli.watching import show_end, watch
 from msgspec_runner.config import Config
-from msgspec_runner.dispatch.pace import parse_rate
-from msgspec_runner.dispatch.progress import Progress, RunResult
+from msgspec_runner.dispatch.progress import ENDS, Progress, RunResult
 from msgspec_runner.errors import LedgerError, UsageError
 from msgspec_runner.ledger import Ledger, Run, new_run_id
 from msgspec_runner.ledger.ledger import Totals
 from msgspec_runner.model import SANDBOX_ORIGIN, State
-from msgspec_runner.reports.run_summary import GO_ON, summary_lines
-
-_ENDS = frozenset({State.ACCEPTED, State.REJECTED, State.IN_DOUBT})
+from msgspec_runner.rates import parse_rate
+from msgspec_runner.reports.run_summary import Afterwards, summary_lines
+from msgspec_runner.settings import VARIABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,10 @@ def manner_options(function: Function) -> Function:
         "--concurrency",
         type=click.IntRange(1, 1000),
         metavar="N",
-        envvar="MSGSPEC_RUNNER_CONCURRENCY",
+        envvar=VARIABLES["concurrency"],
         help="Requests under way at once.",
     )
-    @click.option("--rate", metavar="RATE", envvar="MSGSPEC_RUNNER_RATE", help="No faster than this: 20/s, 300/min.")
+    @click.option("--rate", metavar="RATE", envvar=VARIABLES["rate"], help="No faster than this: 20/s, 300/min.")
     @timeout_option
     @click.option("--results", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Every message's outcome.")
     @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="The run as a test report.")
@@ -173,6 +173,30 @@ def confirmed(question: str, terminal: Terminal) -> bool:
         raise
 
 
+def afterwards(
+    base_url: str | None, ledger: str | None, book: Ledger, destination: Destination, *, is_retry: bool = False
+) -> Afterwards:
+    """Return what can be done about a run of this command, as it is typed: with the flags that lead there.
+
+    Args:
+        base_url: of the flag.
+        ledger: of the flag.
+        book: where the run is.
+        destination: where it goes.
+        is_retry: the command is ``retry``.
+    """
+    place = shown_ledger(ledger, book.location)
+    sandbox = destination.api is None
+    api = "--sandbox" if sandbox else f"--base-url {shlex.quote(base_url)}" if base_url else ""
+    return Afterwards(
+        ledger=f"--ledger {shlex.quote(place)}" if place is not None else "",
+        api=api,
+        is_retry=is_retry,
+        answers=not sandbox,
+        is_kept=is_retry or not sandbox or ledger is not None,
+    )
+
+
 def new_run(origin: str, specs: Sequence[str]) -> Run:
     """Return a run of this process, to be entered into a ledger."""
     return Run(new_run_id(), origin, tuple(specs), __version__, socket.gethostname(), os.getpid())
@@ -209,7 +233,7 @@ def dispatch(
     with destination.server() as url, watch(terminal, messages) as show, _same_signals():
 
         def on_event(progress: Progress) -> None:
-            recorded.update(each.state.value for each in progress.settled if each.state in _ENDS)
+            recorded.update(each.state.value for each in progress.settled if each.state in ENDS)
             show(progress)
 
         try:
@@ -256,7 +280,7 @@ def conclude(
     result: RunResult,
     manner: Manner,
     terminal: Terminal,
-    go_on: str = GO_ON,
+    after: Afterwards | None = None,
 ) -> None:
     """Tell how a run ended, in files and on the screen; nothing that goes wrong here changes how it ended.
 
@@ -267,13 +291,14 @@ def conclude(
         result: how it ended.
         manner: names the files, and the form of the summary.
         terminal: where the summary goes.
-        go_on: how what is still planned can be sent.
+        after: what can be done about it; see :func:`~msgspec_runner.reports.run_summary.summary_lines`.
     """
-    write_outputs(book, run, specs, manner.results, manner.junit, terminal)
+    write_outputs(book, run, specs, manner.results, manner.junit, terminal, after)
     if manner.output == "json":
         skipped = skipped_rows(readable(book.messages(run=run, state=State.SKIPPED), terminal))
         terminal.report(summary_json(run, result, skipped))
-    for line in summary_lines(run, result, readable(book.messages(run=run), terminal), go_on):
+    records = readable(book.messages(run=run), terminal)
+    for line in summary_lines(run, result, records, after, show_numbers=terminal.show_numbers):
         terminal.warn(line)
     if manner.output == "text":
         show_end(book, run, result.totals, terminal)

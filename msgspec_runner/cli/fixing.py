@@ -15,15 +15,30 @@ from msgspec_runner.reports.text import count
 from msgspec_runner.source.document import Document
 
 
-def show(fixed: Fixed, terminal: Terminal, *, show_data: bool) -> None:
-    """Print what ``--fix`` would change, and write nothing; recipients that stand in a spec only if asked for."""
+def show(fixed: Fixed, terminal: Terminal, *, show_data: bool, unsafe: bool) -> None:
+    """Print what ``--fix`` would change, and write nothing; recipients that stand in a spec only if asked for.
+
+    Args:
+        fixed: the specs before and after, and what is still found in them.
+        terminal: for the note.
+        show_data: whether recipients may be seen.
+        unsafe: whether unsafe repairs are among them; else the note counts those that are left.
+    """
     from msgspec_runner.reports.diff import diff
 
     for before, after in fixed.changed.values():
         patch = diff(before, after, terminal=sys.stdout.isatty(), color=terminal.colors(), show_data=show_data)
         click.echo(patch, nl=False, color=terminal.colors())
+    left = len(fixed.result.diagnostics)
+    more = 0 if unsafe else _unsafe(fixed)
+    hint = f"; --unsafe-fixes shows those of {more:,}" if more else ""
     if fixed.changed:
-        terminal.note(f"{count(fixed.repaired, 'finding')} would be fixed in {count(len(fixed.changed), 'spec')}")
+        would = f"{count(fixed.repaired, 'finding')} would be fixed in {count(len(fixed.changed), 'spec')}"
+        terminal.note(f"{would}, {left:,} would be left{hint}" if left else would)
+    elif left:
+        safe = "safe fix" if more else "fix"
+        none = f"has no {safe}" if left == 1 else f"none has a {safe}"
+        terminal.note(f"nothing to show: {count(left, 'finding')}{' ' if left == 1 else ', '}{none}{hint}")
 
 
 def write(fixed: Fixed, given: bytes | None, terminal: Terminal, *, unsafe: bool) -> None:
@@ -46,11 +61,16 @@ def write(fixed: Fixed, given: bytes | None, terminal: Terminal, *, unsafe: bool
     else:
         for file, (before, after) in fixed.changed.items():
             _replace(Path(file), encoded(before), encoded(after))
-    left = sum(item.fix is not None and item.fix.safety != "safe" for item in fixed.result.diagnostics)
+    left = _unsafe(fixed)
     more = f"; --unsafe-fixes repairs {left:,} more, look at them with --diff" if left and not unsafe else ""
     if fixed.repaired or more:
         where = f" in {count(len(fixed.changed), 'spec')}" if fixed.repaired else ""
         terminal.note(f"{fixed.repaired:,} fixed{where}{more}")
+
+
+def _unsafe(fixed: Fixed) -> int:
+    """Return how many of the findings that are left have a repair that may change what is sent."""
+    return sum(item.fix is not None and item.fix.safety != "safe" for item in fixed.result.diagnostics)
 
 
 def encoded(document: Document) -> bytes:

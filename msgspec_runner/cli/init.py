@@ -11,9 +11,8 @@ import click
 
 from msgspec_runner._version import __version__
 from msgspec_runner.cli.options import Terminal, common
-from msgspec_runner.config import CONFIG_FILE, load_config
+from msgspec_runner.config import CONFIG_FILE, is_spec_name, load_config
 from msgspec_runner.errors import UsageError
-from msgspec_runner.project import SUFFIXES
 
 STARTER = Path(__file__).resolve().parent.parent / "starter"
 """The files of a new project, as they are written but for :data:`STAND_INS`."""
@@ -66,7 +65,7 @@ def _is_new(folder: Path) -> bool:
     """Say whether a project has neither a configuration nor a spec of its own."""
     specs = folder / "specs"
     return load_config(folder).file is None and not any(
-        name.endswith(SUFFIXES) for _, _, names in os.walk(specs) for name in names
+        is_spec_name(name) for _, _, names in os.walk(specs) for name in names
     )
 
 

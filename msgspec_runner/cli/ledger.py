@@ -9,7 +9,7 @@ import click
 
 from msgspec_runner.cli.clustering import migrate_queue
 from msgspec_runner.cli.connection import choose_ledger, ledger_option
-from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.options import Terminal, common, show_numbers_option
 from msgspec_runner.cli.runs import check_confirmed, read_moment, who, yes_option
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import LEDGER_ID_FILE, Ledger, RunStatus, init_ledger, open_ledger, read_ledger_id
@@ -81,10 +81,11 @@ def migrate(*, ledger: str | None, profile: str | None, terminal: Terminal) -> i
       msgspec-runner ledger migrate
     """
     with _opened(ledger, profile) as book:
-        click.echo(f"ledger {printable(book.location)} has schema {book.schema}, the newest")
+        click.echo(f"ledger {printable(book.location)} is up to date, with schema {book.schema}")
         queue = migrate_queue(book)
         if queue is not None:
-            click.echo(f"its queue for workers has Procrastinate's tables of {queue}")
+            tables = f": it has Procrastinate's tables of {queue}" if terminal.verbose else ""
+            click.echo(f"its queue for workers is up to date{tables}")
     return 0
 
 
@@ -106,9 +107,10 @@ def prune(*, before: str, yes: bool, ledger: str | None, profile: str | None, te
     moment = read_moment("--before", before)
     with _opened(ledger, profile) as book:
         book.recover()
-        _confirm(f"Erase people's data of everything that did not move since {moment:%Y-%m-%d %H:%M} UTC?", yes=yes)
+        _confirm(f"Erase people's data from everything that came to rest before {moment:%Y-%m-%d %H:%M} UTC?", yes=yes)
         erased = book.erase(before=moment, by=who())
-        _say_erased(book, f"people's data was erased from {count(erased, 'message')}", terminal)
+        words = f"people's data was erased from {count(erased, 'message')}"
+        _say_erased(book, words if erased else f"nothing to erase from before {moment:%Y-%m-%d %H:%M} UTC", terminal)
     return 0
 
 
@@ -117,6 +119,7 @@ def prune(*, before: str, yes: bool, ledger: str | None, profile: str | None, te
 @yes_option
 @ledger_option
 @common
+@show_numbers_option
 def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     """Erase one person's data: everything that the ledger holds of NUMBER, but for the identities.
 
@@ -132,12 +135,13 @@ def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, t
     to = canonical(number)
     if to is None:
         raise UsageError(f"NUMBER {problem(number)}")
+    said = to if terminal.show_numbers else mask(to)
     with _opened(ledger, profile) as book:
         book.recover()
-        _confirm(f"Erase everything that the ledger holds of {mask(to)}?", yes=yes)
+        _confirm(f"Erase everything that the ledger holds of {said}?", yes=yes)
         erased = book.erase(number=to, by=who())
-        words = f"{mask(to)} was erased from {count(erased, 'message')}"
-        unknown = f"nobody with the number {mask(to)} was found: was its country code typed, as in +16175551212?"
+        words = f"{said} was erased from {count(erased, 'message')}"
+        unknown = f"nobody with the number {said} was found: was its country code typed, as in +16175551212?"
         _say_erased(book, words if erased else unknown, terminal)
     return 0
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,12 +14,13 @@ import click
 
 from msgspec_runner.cli import completing
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
+from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.errors import UsageError
 from msgspec_runner.linting.linter import Linter, LintResult
 from msgspec_runner.linting.parallel import lint_project, sensible_jobs
 from msgspec_runner.project import Project, configure, load, recipients_file, standard_input
-from msgspec_runner.reports.text import count
+from msgspec_runner.reports.text import count, printable
 from msgspec_runner.source.document import Document, read_document
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ FORMATS = ("full", "concise", "json", *CI_FORMATS)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option("--fix", "repair", is_flag=True, help="Repair what can be repaired without changing what is sent.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: repair what may change what is sent, too.")
-@click.option("--diff", "show_diff", is_flag=True, help="Show what --fix would change; exit 1 if anything.")
+@click.option("--diff", "show_diff", is_flag=True, help="Show what --fix would change; exit 1 if anything, else 0.")
 @click.option("--baseline", metavar="FILE", type=click.Path(path_type=Path), help="Hide the findings in FILE.")
 @click.option("--write-baseline", metavar="FILE", type=click.Path(path_type=Path), help="Write the findings to FILE.")
 @click.option("--show-data", is_flag=True, help="Show what cells hold, which is people's data, in every format.")
@@ -124,6 +126,8 @@ def command(
         ignore=(*project.config.ignore, *_codes(ignore)),
         fail_level=Severity(fail_level) if fail_level else project.config.fail_level,
     )
+    for line in _absent_lists(config):
+        terminal.warn(line)
     # What is to be repaired is read first: what changes while the recipients come in is not overwritten.
     documents = [piped.document] if piped is not None else []
     if changes is not None:
@@ -139,7 +143,7 @@ def command(
 
             fixed = fix(lint, documents, unsafe=unsafe_fixes)
             if show_diff:
-                fixing.show(fixed, terminal, show_data=show_data)
+                fixing.show(fixed, terminal, show_data=show_data, unsafe=unsafe_fixes)
                 return 1 if fixed.changed and not exit_zero else 0
             fixing.write(fixed, piped.data if piped is not None else None, terminal, unsafe=unsafe_fixes)
             result = fixed.result
@@ -168,6 +172,17 @@ def command(
     return 1 if result.fails(config.fail_level) and not exit_zero else 0
 
 
+def _absent_lists(config: Config) -> Iterator[str]:
+    """Yield a warning for each list of numbers that is not here: kept out of git, perhaps, where others lint."""
+    configs = [config] if config.profile else [config, *(config.with_profile(name) for name in config.profiles)]
+    for file in dict.fromkeys(file for each in configs for file in each.suppressions):
+        if not os.path.isfile(config.root / file):  # noqa: PTH113 - is_file() raises for a long name
+            yield (
+                f"warning: {config.where}: `suppressions` names {printable(file)}, which is not here: "
+                "`plan` and `send` will refuse without it"
+            )
+
+
 def _lint_changes(linter: Linter, changes: Changes) -> Callable[[Iterable[Document]], LintResult]:
     """Return what lints the specs that a change touches, repaired or not, beside all others."""
     from msgspec_runner.linting.changed import lint_changed
@@ -190,6 +205,8 @@ def _inputs(paths: tuple[Path, ...], stdin_filename: Path | None, profile: str |
     """Return the project, and the spec that came from standard input, if one was to."""
     if stdin_filename is None and paths != (Path("-"),):
         return load(paths, profile), None
+    if paths and paths != (Path("-"),):
+        raise UsageError("--stdin-filename names what comes in on standard input: leave the paths out")
     name = stdin_filename or Path("<stdin>")
     config = configure((name,) if stdin_filename else (), profile)
     data = standard_input().read()
@@ -229,7 +246,7 @@ def _report(result: LintResult, name: str, *, color: bool) -> str:
     if name == "concise":
         from msgspec_runner.reports.concise import concise
 
-        return concise(result)
+        return concise(result, color=color)
     from msgspec_runner.reports.full import full
 
     return full(result, color=color)

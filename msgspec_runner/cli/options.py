@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,6 +14,7 @@ import click
 
 from msgspec_runner.cli import completing
 from msgspec_runner.errors import UsageError
+from msgspec_runner.settings import VARIABLES
 
 Function = Callable[..., Any]
 """A command's function; click passes its options by name."""
@@ -27,11 +28,13 @@ class Terminal:
         quiet: findings and results only.
         verbose: everything, with the reasons.
         color: ``auto``, ``always`` or ``never``.
+        show_numbers: whether phone numbers are shown in full.
     """
 
     quiet: bool
     verbose: bool
     color: str
+    show_numbers: bool = False
 
     def colors(self, *, err: bool = False) -> bool:
         """Say whether to colour a stream: as asked, else at a terminal without NO_COLOR."""
@@ -47,15 +50,20 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """Write a line to standard error that even ``--quiet`` shows; a run goes on when nobody reads it any more."""
+        from msgspec_runner.reports.text import printable_lines
+
         try:
-            click.echo(text, err=True, color=self.colors(err=True))
+            # What it tells may come from a ledger that others can write, or from an API.
+            click.echo(printable_lines(text), err=True, color=self.colors(err=True))
         except OSError:  # the reader has gone, or the disk is full
             discard(sys.stderr)
 
     def report(self, text: str) -> None:
         """Write a result to standard output; that nobody reads it any more does not change how the command ends."""
+        from msgspec_runner.reports.text import plain_json, printable_lines
+
         try:
-            click.echo(text)
+            click.echo(plain_json(text) if text.startswith("{") else printable_lines(text))
         except BrokenPipeError:
             discard(sys.stdout)
         except OSError as error:
@@ -74,7 +82,7 @@ def common(function: Function) -> Function:
     @click.option(
         "--profile",
         metavar="NAME",
-        envvar="MSGSPEC_RUNNER_PROFILE",
+        envvar=VARIABLES["profile"],
         shell_complete=completing.profiles,
         help="Profile of the configuration.",
     )
@@ -84,6 +92,21 @@ def common(function: Function) -> Function:
     @functools.wraps(function)
     def wrapper(*args: Any, quiet: bool, verbose: bool, color: str, **kwargs: Any) -> Any:
         return function(*args, terminal=Terminal(quiet, verbose, color), **kwargs)
+
+    return wrapper
+
+
+show_numbers_flag = click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the text.")
+"""Adds ``--show-numbers``, given to the command as ``show_numbers``."""
+
+
+def show_numbers_option(function: Function) -> Function:
+    """Add ``--show-numbers``, given to the command with its ``terminal``; stands below :func:`common`."""
+
+    @show_numbers_flag
+    @functools.wraps(function)
+    def wrapper(*args: Any, show_numbers: bool, terminal: Terminal, **kwargs: Any) -> Any:
+        return function(*args, terminal=replace(terminal, show_numbers=show_numbers), **kwargs)
 
     return wrapper
 

@@ -13,13 +13,20 @@ from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.ledger import Ledger, Record
 from msgspec_runner.reports.results import write_results
 from msgspec_runner.reports.run_junit import write_run_junit
+from msgspec_runner.reports.run_summary import Afterwards
 
 SKIP_REASONS = ("duplicate", "expired", "invalid", "suppressed")
 """Why a row may be left out, as the ledger has it."""
 
 
 def write_outputs(
-    book: Ledger, run: str | None, specs: Sequence[str], results: Path | None, junit: Path | None, terminal: Terminal
+    book: Ledger,
+    run: str | None,
+    specs: Sequence[str],
+    results: Path | None,
+    junit: Path | None,
+    terminal: Terminal,
+    after: Afterwards | None = None,
 ) -> None:
     """Write the files that were asked for; a full disk, or a ledger that fails, must not hide how the run ended.
 
@@ -30,7 +37,10 @@ def write_outputs(
         results: of ``--results``.
         junit: of ``--junit``.
         terminal: hears what cannot be written.
+        after: what can be done about the run; see :func:`~msgspec_runner.reports.run_summary.summary_lines`.
     """
+    after = after or Afterwards()
+    same = f"`{after.commands(run).messages()}`" if run is not None and after.is_kept else None
 
     def messages(spec: str | None = None) -> Iterable[Record]:
         return book.messages(run=run, spec=spec) if run is not None else ()
@@ -42,10 +52,11 @@ def write_outputs(
             elif path is not None:
                 write_run_junit(path, specs, messages)
         except OSError as error:
-            hint = f"; `msgspec-runner status {run} --output json` has the same" if run is not None else ""
+            hint = f"; {same} has the same" if same is not None else ""
             terminal.warn(f"{flag} {path}: cannot be written: {error.strerror}{hint}")
         except LedgerError as error:
-            terminal.warn(f"{flag} {path}: not written: {error}. Later `msgspec-runner status {run}` has the same")
+            hint = f". Later {same} has the same" if same is not None else ""
+            terminal.warn(f"{flag} {path}: not written: {error}{hint}")
 
 
 def readable(records: Iterable[Record], terminal: Terminal) -> Iterator[Record]:

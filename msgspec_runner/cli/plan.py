@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from msgspec_runner.cli.connection import api_options, choose_api, choose_ledger
+from msgspec_runner.cli.connection import api_options, choose_api, choose_ledger, shown_ledger
 from msgspec_runner.cli.options import (
     SkipsInvalid,
     Terminal,
@@ -17,6 +17,7 @@ from msgspec_runner.cli.options import (
     common,
     paths_argument,
     recipients_option,
+    show_numbers_option,
     skip_invalid_option,
     var_option,
 )
@@ -26,6 +27,7 @@ from msgspec_runner.cli.preparing import (
     NotSound,
     lint_first,
     make_plan,
+    nothing_to_send,
     plan_lines,
     refuse_too_many_invalid,
 )
@@ -33,7 +35,7 @@ from msgspec_runner.dispatch.drafting import Drafts
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan
 from msgspec_runner.errors import UsageError
-from msgspec_runner.ledger import Ledger, ledger_exists, open_ledger
+from msgspec_runner.ledger import ledger_exists, open_ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import SANDBOX_ORIGIN
 from msgspec_runner.project import load, recipients_file
@@ -58,6 +60,7 @@ OUTPUTS = ("text", "json", "markdown")
 @recipients_option
 @var_option
 @common
+@show_numbers_option
 def command(
     *,
     paths: tuple[Path, ...],
@@ -101,6 +104,7 @@ def command(
             recipients=recipients,
             variables=variables,
             show_data=show_data,
+            show_numbers=terminal.show_numbers,
         )
     if show_data:
         raise UsageError("--show-data: only --since shows messages; `render` prints those of every row")
@@ -138,14 +142,19 @@ def command(
         plan = make_plan(sound, spool, book, origin)
         refuse_too_many_invalid(plan, skip_invalid)
         known = "" if book is not None else _NO_SANDBOX_LEDGER if sandbox else _NO_LEDGER
-        click.echo(_markdown(plan, known) if output == "markdown" else _FORMATS[output](plan))
+        if output == "markdown":
+            from msgspec_runner.reports.markdown import code
+
+            click.echo(_markdown(plan, known, nothing_to_send(sound, plan, code)))
+        else:
+            click.echo(_json(plan) if output == "json" else _text(plan, nothing_to_send(sound, plan)))
         if out is not None:
             write_plan(out, sound, plan, book, origin, variables)
             to_send = send_command(
                 out,
                 sandbox=sandbox,
                 base_url=base_url,
-                ledger=_shown_ledger(ledger, book),
+                ledger=shown_ledger(ledger, book.location if book is not None else "postgresql://…"),
                 recipients=recipients,
                 variables=variables,
                 profile=profile,
@@ -155,16 +164,8 @@ def command(
     return 1 if plan.count(Decision.INVALID) else 0
 
 
-def _shown_ledger(flag: str | None, book: Ledger | None) -> str | None:
-    """Return ``--ledger`` as it may be shown: without a password."""
-    if flag is None or "://" not in flag:
-        return flag
-    return book.location if book is not None else "postgresql://…"
-
-
-def _text(plan: Plan) -> str:
-    new = plan.count(Decision.NEW)
-    last = f"`send` would send {_what(plan)}" if new else "nothing to send"
+def _text(plan: Plan, nothing: str) -> str:
+    last = f"`send` would send {_what(plan)}" if plan.count(Decision.NEW) else nothing
     return "\n".join([*plan_lines(plan), last])
 
 
@@ -184,7 +185,7 @@ def _json(plan: Plan) -> str:
         "totals": {
             **totals,
             "scheduled": {reason.value: number for reason, number in plan.scheduled.items()},
-            "segments": plan.segments,
+            "segments": plan.segments if plan.count(Decision.NEW) else 0,
         },
     }
     return json.dumps(report, ensure_ascii=False, indent=2)
@@ -204,10 +205,10 @@ _MEANINGS = {
 """What a reviewer may ask of a column. New and sent say it themselves."""
 
 
-def _markdown(plan: Plan, known: str) -> str:
+def _markdown(plan: Plan, known: str, nothing: str) -> str:
     """Return what a pull request shows: the sum in a sentence, a line a spec, and what the columns mean."""
     new = plan.count(Decision.NEW)
-    sentence = f"**`send` would send {_what(plan)}.**" if new else "**Nothing to send.**"
+    sentence = f"**`send` would send {_what(plan)}.**" if new else f"**{nothing.replace('nothing', 'Nothing', 1)}.**"
     if known:  # a reviewer does not see standard error
         sentence += f" There is {known}."
     lines = [sentence, "", *_table(plan)]
@@ -231,6 +232,3 @@ def _table(plan: Plan) -> Iterator[str]:
         if plan.segments:
             cells.append("" if spec.segments is None else f"{spec.segments:,}")
         yield f"| `{spec.spec}` | {spec.edition} | {' | '.join(cells)} |"
-
-
-_FORMATS = {"text": _text, "json": _json}

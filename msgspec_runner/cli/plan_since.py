@@ -19,7 +19,6 @@ from msgspec_runner.reports.plan_changes_markdown import plan_changes_markdown
 
 _FORMATS: Mapping[str, Callable[[PlanChanges], str]] = {
     "text": plan_changes_text,
-    "json": plan_changes_json,
     "markdown": plan_changes_markdown,
 }
 
@@ -36,6 +35,7 @@ def plan_since(
     recipients: Path | None,
     variables: Mapping[str, str],
     show_data: bool,
+    show_numbers: bool,
 ) -> int:
     """Show what a change means for the people who get the messages; return the exit code.
 
@@ -50,6 +50,7 @@ def plan_since(
         recipients: of ``--recipients``.
         variables: of ``--var``.
         show_data: of ``--show-data``.
+        show_numbers: of ``--show-numbers``; text and Markdown hold no numbers.
     """
     with ExitStack() as stack:
         file = stack.enter_context(recipients_file(recipients))
@@ -64,5 +65,6 @@ def plan_since(
             stack.callback(book.close)
         origin = api.origin if api is not None else SANDBOX_ORIGIN
         changes = compare_plans(found, book, origin, variables, file, show_data=show_data)
-        click.echo(_FORMATS[output](changes))
+        as_json = output == "json"
+        click.echo(plan_changes_json(changes, show_numbers=show_numbers) if as_json else _FORMATS[output](changes))
     return 1 if changes.is_broken else 0

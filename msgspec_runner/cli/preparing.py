@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from msgspec_runner.audience import audience_name
 from msgspec_runner.cli.options import Terminal, discard
 from msgspec_runner.config import Config
 from msgspec_runner.dispatch.drafting import Drafts
@@ -21,7 +22,7 @@ from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.linting.linter import Linter, LintResult
 from msgspec_runner.linting.sendable import unsendable
-from msgspec_runner.project import Project
+from msgspec_runner.project import Project, others_with
 from msgspec_runner.recipients.suppressed import read_suppressed
 from msgspec_runner.rendering import Renderer, merged_variables
 from msgspec_runner.reports.concise import concise
@@ -98,7 +99,13 @@ def lint_first(
     before = audience_fingerprints(specs, config.root, recipients)
     partials = Partials(config.root)
     through = drafts.through if drafts is not None else None
-    linter = Linter(config, variables, recipients, partials=partials, every_row=skip_invalid, through=through)
+    # That there is nobody to send to is told with the plan, and is no failure: nothing to send is exit code 0.
+    asked = replace(config, ignore=(*config.ignore, "empty-recipients"))
+    # One id in two files would be one message to the ledger; the other file need not be sent now.
+    beside = tuple(others_with({spec.id for spec in specs}, project))
+    linter = Linter(
+        asked, variables, recipients, partials=partials, every_row=skip_invalid, through=through, beside=beside
+    )
     result = linter.lint(documents)
     blamed = _blamed(result, config) if skip_invalid else None
     if blamed is None and result.fails(config.fail_level):
@@ -205,6 +212,24 @@ def refuse_too_many_invalid(plan: Plan, most: int | None) -> None:
         )
 
 
+def nothing_to_send(sound: Sound, plan: Plan, show: Callable[[str], str] = printable) -> str:
+    """Return ``nothing to send``, and whose recipients have no rows where that is a reason.
+
+    Args:
+        sound: the specs.
+        plan: of them.
+        show: how a file's name is written.
+    """
+    rowless = dict.fromkeys(
+        audience_name(target.spec, sound.config.root, sound.recipients)
+        for target, spec in zip(sound.targets, plan.specs, strict=True)
+        if not spec.decisions.total()
+    )
+    if not rowless:
+        return "nothing to send"
+    return f"nothing to send: {', '.join(map(show, rowless))} {'has' if len(rowless) == 1 else 'have'} no rows"
+
+
 def plan_lines(plan: Plan) -> list[str]:
     """Return the plan as people read it: a line a spec, its decisions, and the total."""
     lines = []
@@ -214,7 +239,8 @@ def plan_lines(plan: Plan) -> list[str]:
             number = spec.decisions[decision]
             if number or decision is Decision.NEW:
                 segments = f"  {count(spec.segments, 'segment')}" if decision is Decision.NEW and spec.segments else ""
-                lines.append(f"  {number:>9,} {decision.value}{segments}")
+                rowless = "" if spec.decisions else ": no rows"
+                lines.append(f"  {number:>9,} {decision.value}{rowless}{segments}")
                 if decision is Decision.NEW:
                     lines += _scheduled_lines(spec)
     return lines

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from msgspec_runner.audience import RenderedRow
 from msgspec_runner.cli.connection import choose_api
 from msgspec_runner.cli.options import Terminal, common, paths_argument, recipients_option, var_option
 from msgspec_runner.cli.overwriting import audience_files, project_files, refuse_overwriting
 from msgspec_runner.config import Config
 from msgspec_runner.errors import UsageError
 from msgspec_runner.linting.linter import Linter
+from msgspec_runner.linting.row_pass import Passage
 from msgspec_runner.model import SANDBOX_ORIGIN
 from msgspec_runner.project import load, recipients_file
 from msgspec_runner.providers.catalog import NO_CATALOGS, Catalogs
+from msgspec_runner.rendering import Renderer
 from msgspec_runner.reports.files import PRIVATE, PUBLIC, whole_file
 from msgspec_runner.reports.preview.gathering import Choice, gather
 from msgspec_runner.reports.preview.page import preview_page
 from msgspec_runner.reports.preview.values import Preview
-from msgspec_runner.reports.text import count
+from msgspec_runner.reports.text import count, printable
 from msgspec_runner.spec import build_spec
 
 MOST_ROWS = 10_000
 """Rows of each spec without ``--limit``: 4 MB of page, on which a search takes a tenth of a second (measured)."""
+
+SILENT_SECONDS = 5.0
+"""How long people wait for a page without a word: all recipients are linted, however few of them are shown."""
+
+ROWS_A_LOOK = 1_000
+"""Rows between two looks at the clock."""
 
 
 @click.command("preview", short_help="Make a page that shows messages as phones do.")
@@ -72,8 +82,8 @@ def command(
     """Make one page that shows each message as a phone would, beside what the linter says of it.
 
     It shows a spec's samples; where it has none, the rows that are written in the spec. Recipients from a file are
-    shown with --show-data only, and the page is then for nobody else to read (mode 0600). The page is whole in itself:
-    it loads nothing, and no picture or video of a message is ever fetched.
+    linted, every one of them, but shown with --show-data only, and the page is then for nobody else to read (mode
+    0600). The page is whole in itself: it loads nothing, and no picture or video of a message is ever fetched.
 
     Exit code 1 says that there are findings at the fail level, or messages that would not be sent. The page shows
     them.
@@ -90,7 +100,8 @@ def command(
     with recipients_file(recipients) as file:
         audience = audience_files(map(build_spec, documents), config.root, file)
         refuse_overwriting({"-o": output}, (*project_files(config), *project.files, *audience), sends=False)
-        result = Linter(config, variables, file, show_data=show_data, every_row=True).lint(documents)
+        told = told_rows(terminal)
+        result = Linter(config, variables, file, show_data=show_data, every_row=True, through=told).lint(documents)
         choice = Choice(file, variables, origin, show_data, row, limit)
         preview = gather(documents, result, config, choice, _catalogs(config))
     if row is not None and not preview.messages:
@@ -102,6 +113,26 @@ def command(
     if show:
         _open(output, terminal)
     return 1 if result.fails(config.fail_level) or preview.unsendable else 0
+
+
+def told_rows(terminal: Terminal, clock: Callable[[], float] = time.monotonic) -> Passage:
+    """Return what the recipients pass while they are linted: it says now and then how many there were.
+
+    Args:
+        terminal: where it is said.
+        clock: returns seconds; for tests.
+    """
+    last = clock()
+
+    def through(renderer: Renderer, rows: Iterator[RenderedRow]) -> Iterator[RenderedRow]:
+        nonlocal last
+        for number, row in enumerate(rows, 1):
+            if number % ROWS_A_LOOK == 0 and (now := clock()) - last >= SILENT_SECONDS:
+                last = now
+                terminal.note(f"{printable(renderer.spec.document.file)}: {number:,} recipients linted so far")
+            yield row
+
+    return through
 
 
 def _catalogs(config: Config) -> Catalogs:

@@ -183,7 +183,10 @@ async def _ask(book: Ledger, api: Api, key: str, origin: str, run: str | None, s
 def _tell(accepted: Sequence[Stored], settled: Settled, terminal: Terminal, *, show_numbers: bool) -> None:
     """Say what is settled now, and what is not."""
     found = [(stored.message, settled.accepted[stored.message.key]) for stored in accepted]
-    open_ = [(each.stored.message, f"{_since(each.stored)}  {each.why}") for each in settled.remaining]
+    open_ = []
+    for each in settled.remaining:
+        why = each.why if show_numbers else shown(each.why)
+        open_.append((each.stored.message, f"{_since(each.stored)}  {why}"))
     if not found and not open_:
         terminal.report("nothing is in doubt")
     for words, lines in (("accepted: the API lists them", found), ("still in doubt", open_)):

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from msgspec_runner.cli import completing_runs
-from msgspec_runner.cli.connection import DEFAULT_BASE_URL, choose_ledger, ledger_option
+from msgspec_runner.cli.connection import DEFAULT_BASE_URL, choose_ledger, ledger_option, shown_ledger
 from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
 from msgspec_runner.cli.runs import KEY_SHOWN, find_run
@@ -21,12 +21,12 @@ from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import Ledger, Record, Run, open_ledger
 from msgspec_runner.model import SANDBOX_ORIGIN
 from msgspec_runner.project import configure
+from msgspec_runner.reports.commands import Commands
 from msgspec_runner.reports.files import PRIVATE, whole_file
 from msgspec_runner.reports.results import csv_lines
 from msgspec_runner.reports.run_junit import run_junit
 from msgspec_runner.reports.run_report.figures import Figures
 from msgspec_runner.reports.run_report.gathering import gather
-from msgspec_runner.reports.run_report.next_steps import Commands
 from msgspec_runner.reports.run_summary import totals_words
 
 FORMS = ("html", "markdown", "junit", "csv")
@@ -74,7 +74,8 @@ def command(
     run's id, the beginning of one, or `latest`.
 
     HTML is one page that loads nothing and needs no JavaScript. Markdown is for the summary of a CI job: it holds no
-    numbers. JUnit and CSV list the messages one by one; CSV is data, and holds numbers in full.
+    numbers. JUnit and CSV list the messages one by one. CSV is data, and holds numbers in full; HTML, Markdown and
+    JUnit are made to be shared, and mask them, in a file too.
 
     \b
     Examples:
@@ -144,8 +145,7 @@ def _figures(book: Ledger, run: Run) -> Figures:
 
 def _commands(run: Run, ledger: str | None, location: str) -> Commands:
     """Return what to type about a run, with the flags that lead to its ledger and its API."""
-    if ledger is not None and "://" in ledger:
-        ledger = location  # without a password
+    ledger = shown_ledger(ledger, location)
     return Commands(
         run.id,
         ledger=f"--ledger {shlex.quote(ledger)}" if ledger is not None else "",

@@ -14,6 +14,7 @@ from msgspec_runner.cli.connection import api_options
 from msgspec_runner.cli.dispatching import (
     Destination,
     Manner,
+    afterwards,
     choose_destination,
     conclude,
     confirmed,
@@ -22,13 +23,12 @@ from msgspec_runner.cli.dispatching import (
     manner_options,
     new_run,
 )
-from msgspec_runner.cli.options import Terminal, common
+from msgspec_runner.cli.options import Terminal, common, show_numbers_option
 from msgspec_runner.cli.outputs import summary_json, write_outputs
 from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
 from msgspec_runner.cli.runs import check_origin, find_run, past_ledger, who
 from msgspec_runner.config import Config
 from msgspec_runner.dispatch.again import AGAIN, Again, kept_back, survey, to_post
-from msgspec_runner.dispatch.pace import parse_rate
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Rails
 from msgspec_runner.dispatch.progress import RunResult
@@ -36,7 +36,9 @@ from msgspec_runner.errors import NoSpecError, UsageError
 from msgspec_runner.ledger import Ledger, Run, RunStatus, Stored, Totals
 from msgspec_runner.model import State
 from msgspec_runner.project import Project, configure, load
+from msgspec_runner.rates import parse_rate
 from msgspec_runner.recipients.suppressed import read_suppressed
+from msgspec_runner.reports.run_summary import Afterwards
 from msgspec_runner.reports.text import count
 from msgspec_runner.spec import build_spec
 
@@ -52,6 +54,7 @@ _SKIPPED = {"suppressed": Decision.SUPPRESSED, "expired": Decision.EXPIRED}
 @manner_options
 @api_options
 @common
+@show_numbers_option
 def command(
     *,
     run: str,
@@ -87,7 +90,8 @@ def command(
         check_origin(chosen, destination.api, "retried")
         if chosen.status is RunStatus.RUNNING:
             raise UsageError(f"run {chosen.id} is still under way: retry it when it has ended. Nothing was sent.")
-        return _Retrying(chosen, book, destination, config, specs, suppressed, manner, terminal).carry_out()
+        after = afterwards(base_url, ledger, book, destination, is_retry=True)
+        return _Retrying(chosen, book, destination, config, specs, suppressed, manner, terminal, after).carry_out()
 
 
 def _specs(profile: str | None) -> Project | None:
@@ -110,6 +114,7 @@ class _Retrying:
     suppressed: frozenset[str]
     manner: Manner
     terminal: Terminal
+    after: Afterwards
 
     def carry_out(self) -> int:
         """Send what is to be sent again; return the exit code."""
@@ -123,10 +128,21 @@ class _Retrying:
             self.terminal.warn("not confirmed: nothing was sent")
             return 2
         rates = self._rates(again.specs)
-        run = self._begin(again.specs, number)
-        result = dispatch(self.book, run, number, self.destination, self.config, self.manner, self.terminal, rates)
-        go_on = f"`msgspec-runner retry {run}`"
-        conclude(self.book, run, again.specs, result, self.manner, self.terminal, go_on)
+        run, got = self._begin(again.specs, number)
+        missing = (
+            f"{got:,} of {count(number, 'message')} to send again: another run took the others meanwhile, "
+            "or they must not go out any more"
+        )
+        if got:
+            if got < number:
+                self.terminal.warn(missing)
+            result = dispatch(self.book, run, got, self.destination, self.config, self.manner, self.terminal, rates)
+        elif self._asks:  # a person's yes to a number of messages is no success where none of them is sent
+            result = RunResult(self.book.end(run, RunStatus.STOPPED, missing), missing)
+        else:
+            self.terminal.warn(missing)
+            result = RunResult(self.book.end(run, RunStatus.FINISHED))
+        conclude(self.book, run, again.specs, result, self.manner, self.terminal, self.after)
         return exit_code(result)
 
     def _messages(self, *states: State) -> Iterator[Stored]:
@@ -149,7 +165,8 @@ class _Retrying:
     def _nothing(self, again: Again) -> int:
         self.terminal.warn("nothing to retry")
         for run in self._cut_off():
-            self.terminal.warn(f"run {run} was a retry and was cut off: `msgspec-runner retry {run}` goes on with it")
+            go_on = self.after.commands(run).retry()
+            self.terminal.warn(f"run {run} was a retry and was cut off: `{go_on}` goes on with it")
         write_outputs(self.book, None, (), self.manner.results, self.manner.junit, self.terminal)
         if self.manner.output == "json":
             skipped = {reason: again.left_out[decision] for reason, decision in _SKIPPED.items()}
@@ -174,14 +191,19 @@ class _Retrying:
         """Return the messages that were released at some time, whatever became of them."""
         return {each.key for each in self.book.decisions() if each.what == State.RELEASED}
 
+    @property
+    def _asks(self) -> bool:
+        """Whether a person is asked before anything is sent."""
+        return not self.manner.yes and self.destination.api is not None
+
     def _confirmed(self, again: Again, number: int) -> bool:
-        if self.manner.yes or self.destination.api is None:
+        if not self._asks:
             return True
         cost = f", {count(again.segments, 'segment')}," if again.segments else ""
         return confirmed(f"Send {count(number, 'message')}{cost} again to {self.destination.origin}?", self.terminal)
 
-    def _begin(self, specs: tuple[str, ...], number: int) -> str:
-        """Give the messages to a new run, as many as were said and no more."""
+    def _begin(self, specs: tuple[str, ...], number: int) -> tuple[str, int]:
+        """Give the messages to a new run, as many as were said and no more; return its id, and how many it got."""
         run, rails = new_run(self.old.origin, specs), self._rails()  # of this moment: to confirm may have taken an hour
         self.book.begin(run)
         chosen = (message.key for message in to_post(self._messages(*AGAIN), rails))
@@ -191,9 +213,9 @@ class _Retrying:
             # What has come to be in doubt since it was rejected is not released by this.
             self.book.release(chunk, f"retry {self.old.id}", by=by, only={State.REJECTED})
         released = self._messages(State.RELEASED)
-        self.book.plan(run.id, islice(to_post(released, rails), number))
+        got = self.book.plan(run.id, islice(to_post(released, rails), number))
         self.book.skip(run.id, kept_back(self._messages(*AGAIN), rails))
-        return run.id
+        return run.id, got
 
     def _rates(self, specs: Iterable[str]) -> dict[str, float]:
         """Return the rates of the specs that have one; the ledger does not keep them, so the specs are asked."""

@@ -13,14 +13,15 @@ from pathlib import Path
 import click
 
 from msgspec_runner.cli.connection import Api, choose_ledger
-from msgspec_runner.cli.options import Function, Terminal
+from msgspec_runner.cli.options import Function, Terminal, show_numbers_flag
 from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
 from msgspec_runner.config import MAX_TIMEOUT, Config
-from msgspec_runner.content.phone import mask, mask_within
+from msgspec_runner.content.phone import mask
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import Ledger, Run, open_ledger
 from msgspec_runner.model import SANDBOX_ORIGIN, Message
 from msgspec_runner.reports.text import count, printable
+from msgspec_runner.settings import VARIABLES
 
 KEY_SHOWN = 12
 """Characters of a message's key that are shown: no two messages of a ledger have them in common."""
@@ -37,7 +38,7 @@ timeout_option = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True, max=MAX_TIMEOUT),
     metavar="SECONDS",
-    envvar="MSGSPEC_RUNNER_TIMEOUT",
+    envvar=VARIABLES["timeout"],
     help="For one request.",
 )
 api_key_file_option = click.option(
@@ -47,8 +48,7 @@ api_key_file_option = click.option(
 
 def asking_options(function: Function) -> Function:
     """Add ``--yes``, ``--api-key-file``, ``--timeout`` and ``--show-numbers``, for commands that ask the API."""
-    show_numbers = click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the text.")
-    decorated: Function = yes_option(api_key_file_option(timeout_option(show_numbers(function))))
+    decorated: Function = yes_option(api_key_file_option(timeout_option(show_numbers_flag(function))))
     return decorated
 
 
@@ -170,7 +170,9 @@ def who() -> str:
 
 
 def message_line(message: Message, words: str, *, show_numbers: bool) -> str:
-    """Return a line about one message: its key's beginning, spec and row, number, and words of whomever."""
+    """Return a line about one message: its key's beginning, spec and row, number, and words of whomever.
+
+    Numbers in the words are the caller's to mask: an id may look like one, and is needed as it is.
+    """
     number = message.to if show_numbers or not message.to else mask(message.to)
-    said = printable(words if show_numbers else mask_within(words))
-    return f"  {message.key[:KEY_SHOWN]}  {message.spec}:{message.row}  {number}  {said}".rstrip()
+    return f"  {message.key[:KEY_SHOWN]}  {message.spec}:{message.row}  {number}  {printable(words)}".rstrip()

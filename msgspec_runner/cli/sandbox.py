@@ -7,16 +7,19 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import fill
 
 import click
 
 from msgspec_runner.cli import completing
 from msgspec_runner.cli.options import Terminal, common
-from msgspec_runner.sandbox.faults import FAULT_KINDS, parse_faults, parse_latency
+from msgspec_runner.sandbox.faults import FAULT_KINDS, kinds_in_short, parse_faults, parse_latency
 from msgspec_runner.sandbox.server import Sandbox, SandboxOptions, serve
 
-_FAULTS = "\b\nFaults (KIND=RATE, a rate of 0.05 or 5%):\n" + "\n".join(
-    f"  {name:<14} {kind.says}" for name, kind in FAULT_KINDS.items()
+_FAULTS = "\b\n" + fill(
+    f"KIND is one of {kinds_in_short()}; RATE is 0.05 or 5%. What each does is in docs/sandbox.md.",
+    width=76,
+    break_on_hyphens=False,
 )
 
 

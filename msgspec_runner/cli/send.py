@@ -9,15 +9,16 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from msgspec_runner.cli.clustering import busy_lines, choose_sharing
+from msgspec_runner.cli.clustering import busy_lines, check_place, choose_sharing
 from msgspec_runner.cli.connection import Api, api_options, choose_ledger
-from msgspec_runner.cli.dispatching import Manner, choose_destination, manner_options
+from msgspec_runner.cli.dispatching import Manner, afterwards, choose_destination, manner_options
 from msgspec_runner.cli.options import (
     SkipsInvalid,
     Terminal,
     common,
     paths_argument,
     recipients_option,
+    show_numbers_option,
     skip_invalid_option,
     var_option,
 )
@@ -56,6 +57,7 @@ from msgspec_runner.reports.text import count
 @recipients_option
 @var_option
 @common
+@show_numbers_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -106,6 +108,9 @@ def command(
     concurrency = ctx.get_parameter_source("concurrency") is ParameterSource.COMMANDLINE
     sharing = choose_sharing(queue, cluster=cluster, sandbox=sandbox, concurrency=concurrency)
     if dry_run:
+        manner.check()
+        if limit is not None or most is not None:
+            terminal.note("--limit and --max are for sending: the plan shows all that is new")
         from msgspec_runner.cli.plan import command as plan_command
 
         outcome: int = ctx.invoke(
@@ -123,6 +128,7 @@ def command(
             quiet=terminal.quiet,
             verbose=terminal.verbose,
             color=terminal.color,
+            show_numbers=terminal.show_numbers,
         )
         return outcome
     pinned = read_plan(plan) if plan is not None else None
@@ -136,6 +142,8 @@ def command(
         manner.check()
         if test_to is not None:
             return send_test(project, variables, test_to, Pick(sample, row, file), destination, manner, terminal)
+        if sharing is not None:
+            check_place(choose_ledger(ledger, project.config))
         # The ledger first: who has none should not wait for a lint to hear it.
         book = stack.enter_context(_ledger(ledger, project.config, destination.api))
         if sharing is not None:
@@ -166,7 +174,8 @@ def command(
             for line in busy_lines(book, destination.origin, [spec.spec for spec in made.specs]):
                 terminal.note(line)
         bounds = Bounds(limit, most)
-        return Sending(sound, made, spool, book, destination, bounds, manner, terminal, sharing).carry_out()
+        after = afterwards(base_url, ledger, book, destination)
+        return Sending(sound, made, spool, book, destination, bounds, manner, terminal, after, sharing).carry_out()
 
 
 def _check_paths(paths: tuple[Path, ...], plan: Path | None, *, dry_run: bool) -> None:

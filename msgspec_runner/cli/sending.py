@@ -10,15 +10,15 @@ from msgspec_runner.cli.clustering import INTERRUPTED, Sharing
 from msgspec_runner.cli.dispatching import Destination, Manner, conclude, confirmed, dispatch, exit_code, new_run
 from msgspec_runner.cli.options import Terminal
 from msgspec_runner.cli.outputs import summary_json, write_outputs
-from msgspec_runner.cli.preparing import Sound, plan_lines
-from msgspec_runner.dispatch.pace import parse_rate
+from msgspec_runner.cli.preparing import Sound, nothing_to_send, plan_lines
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan, new_messages, skips, unrecorded
 from msgspec_runner.dispatch.progress import RunResult
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import Ledger, RunStatus, Totals
 from msgspec_runner.ledger.spool import PlanSpool
-from msgspec_runner.reports.run_summary import totals_words
+from msgspec_runner.rates import parse_rate
+from msgspec_runner.reports.run_summary import Afterwards, totals_words
 from msgspec_runner.reports.text import count
 
 _SKIPPED = {
@@ -88,6 +88,7 @@ class Sending:
     bounds: Bounds
     manner: Manner
     terminal: Terminal
+    after: Afterwards
     sharing: Sharing | None = None
     """Given with ``--cluster``."""
 
@@ -101,6 +102,9 @@ class Sending:
         number = min(new, self.bounds.limit or new)
         for line in plan_lines(self.plan):
             self.terminal.note(line)
+        if number < new:
+            now = f"{number:,} of {count(new, 'new message')} now"
+            self.terminal.note(f"--limit {number:,}: {now}, {self._left(new - number)}")
         if not new:
             return self._nothing()
         if not self._confirmed(number):
@@ -110,7 +114,8 @@ class Sending:
         rates = self._rates()
         if self.sharing is not None:
             return self._share(number, rates, self.sharing)
-        run, got, missing = self._begin(number)
+        run, got, found = self._begin(number)
+        missing, later = self._missing(number, got, found), new - found.total()
         reason = self._tell(missing)
         if got:
             result = dispatch(
@@ -120,17 +125,17 @@ class Sending:
         else:
             status = RunStatus.FINISHED if reason is None else RunStatus.STOPPED
             result = RunResult(self.book.end(run, status, reason), reason)
-        conclude(self.book, run, self._specs, result, self.manner, self.terminal)
-        return self._end(result, missing)
+        conclude(self.book, run, self._specs, result, self.manner, self.terminal, self.after)
+        return self._end(result, missing, later)
 
     def _nothing(self, missing: Missing | None = None) -> int:
         """Send nothing, and record who is left out: whoever asks later why nobody was texted finds it."""
         reason = self._tell(missing)
-        self.terminal.warn(reason or "nothing to send")
+        self.terminal.warn(reason or nothing_to_send(self.sound, self.plan))
         run, totals = self._record_skips()
         if run is not None:
             self.terminal.warn(f"run {run}: {totals_words(totals)}")
-        write_outputs(self.book, run, self._specs, self.manner.results, self.manner.junit, self.terminal)
+        write_outputs(self.book, run, self._specs, self.manner.results, self.manner.junit, self.terminal, self.after)
         result = RunResult(totals, reason)
         if self.manner.output == "json":
             skipped = {reason: self.plan.count(decision) for reason, decision in _SKIPPED.items()}
@@ -142,7 +147,8 @@ class Sending:
 
         So the same command again records nothing, and ``status`` does not fill up with runs that sent nothing.
         """
-        rows = unrecorded(skips(self.spool, self.book, self.sound.rails()), self.book, self.destination.origin)
+        left_out = skips(self.spool, self.book, self.sound.rails())
+        rows = unrecorded(left_out, self.spool, self.book, self.destination.origin)
         first = next(rows, None)
         if first is None:
             return None, Totals()
@@ -167,9 +173,15 @@ class Sending:
         cost = f", {count(segments, 'segment')}," if segments and number == self.plan.count(Decision.NEW) else ""
         return confirmed(f"Send {count(number, 'message')}{cost} to {self.destination.origin}?", self.terminal)
 
-    def _begin(self, number: int) -> tuple[str, int, Missing | None]:
+    def _left(self, number: int) -> str:
+        """Say of how much new ``--limit`` keeps the run; of a ledger that is thrown away, no next run goes on."""
+        words = "left for the next `send`" if self.after.is_kept else "left out"
+        return f"{number:,} {'is' if number == 1 else 'are'} {words}"
+
+    def _begin(self, number: int) -> tuple[str, int, Counter[Decision]]:
         """Enter the run and its messages into the ledger, as many as were said and no more, and of those that were new
-        when it was said. Return its id, how many messages it got, and what became of the others; None: there are none.
+        when it was said. Return its id, how many messages it got, and what the ledger said of those that were asked
+        for.
 
         From here on a crash forgets nothing.
         """
@@ -179,7 +191,7 @@ class Sending:
         found: Counter[Decision] = Counter()
         got = self.book.plan(run.id, new_messages(self.spool, self.book, rails, number, found))
         self.book.skip(run.id, skips(self.spool, self.book, rails))
-        return run.id, got, self._missing(number, got, found)
+        return run.id, got, found
 
     def _missing(self, number: int, got: int, found: Counter[Decision]) -> Missing | None:
         """Say what became of the messages that a run did not get.
@@ -224,7 +236,7 @@ class Sending:
             self.sound.config,
             rates,
         )
-        missing = self._missing(number, taken, found)
+        missing, later = self._missing(number, taken, found), self.plan.count(Decision.NEW) - found.total()
         if not taken:
             return self._nothing(missing)
         reason = self._tell(missing)
@@ -233,21 +245,29 @@ class Sending:
         if result is None:
             return INTERRUPTED
         result = replace(result, stopped_reason=result.stopped_reason or reason)
-        conclude(self.book, run.id, self._specs, result, self.manner, self.terminal)
-        return self._end(result, missing)
+        conclude(self.book, run.id, self._specs, result, self.manner, self.terminal, self.after)
+        return self._end(result, missing, later)
 
     def _rates(self) -> dict[str, float]:
         """Return the rates of the specs that have one: each holds for its own messages, whatever a flag says."""
         asked = {target.spec.id: target.spec.delivery.rate for target in self.sound.targets}
         return {spec: parse_rate(text).per_second for spec, text in asked.items() if text is not None}
 
-    def _end(self, result: RunResult, missing: Missing | None = None) -> int:
-        """Say why the exit code is 5, 3 or 1 although this run did well; return it."""
+    def _end(self, result: RunResult, missing: Missing | None = None, later: int = 0) -> int:
+        """Say what is left to do, and why the exit code is 5, 3 or 1 although this run did well; return it.
+
+        Args:
+            result: how the run ended.
+            missing: what it did not get; None: it got all that it was to send.
+            later: how many new messages it was not to send.
+        """
         waiting, invalid = self.plan.count(Decision.IN_DOUBT), self.plan.count(Decision.INVALID)
         waiting += missing.in_doubt if missing is not None else 0
+        if later and self.bounds.limit is not None:
+            self.terminal.warn(f"--limit {self.bounds.limit:,}: {self._left(later)}")
         if invalid:
             self.terminal.warn(f"{count(invalid, 'row')} left out as invalid: correct them and run the command again")
         if waiting:
             rest = f"{count(waiting, 'message')} of earlier runs still in doubt"
-            self.terminal.warn(f"{rest}: settle them with `msgspec-runner reconcile`")
+            self.terminal.warn(f"{rest}: {self.after.of_earlier_doubts()}")
         return exit_code(result, earlier_doubts=waiting, left_out=invalid)

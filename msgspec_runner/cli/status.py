@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
@@ -11,18 +12,18 @@ from typing import TYPE_CHECKING
 import click
 
 from msgspec_runner.cli import completing_runs
-from msgspec_runner.cli.connection import choose_ledger, ledger_option
+from msgspec_runner.cli.connection import choose_ledger, ledger_option, shown_ledger
 from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
 from msgspec_runner.cli.runs import find_run
 from msgspec_runner.content.phone import mask, mask_within
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import Decided, Ledger, Record, Run, RunStatus, open_ledger, timestamp
-from msgspec_runner.model import State
+from msgspec_runner.model import SANDBOX_ORIGIN, State
 from msgspec_runner.project import configure
 from msgspec_runner.reports.results import csv_lines
-from msgspec_runner.reports.run_summary import summary_lines, totals_words
-from msgspec_runner.reports.text import printable
+from msgspec_runner.reports.run_summary import Afterwards, summary_lines, totals_words
+from msgspec_runner.reports.text import plain_json, printable
 
 if TYPE_CHECKING:
     from msgspec_runner.cli.clustering import Held
@@ -62,8 +63,9 @@ def command(
 ) -> int:
     """Show runs, or one run's messages by state. RUN is a run's id, the beginning of one, or `latest`.
 
-    Without RUN, --state and --spec select over the whole ledger. The text masks phone numbers; JSON and CSV are
-    data, and hold them in full.
+    Without RUN, --state and --spec select over the whole ledger. CSV is one table, that of the messages: without RUN
+    it has those of all runs, each with its run, where the text lists the runs. JSON has runs, totals and messages.
+    The text masks phone numbers; JSON and CSV are data, and hold them in full.
 
     \b
     Examples:
@@ -78,7 +80,7 @@ def command(
         refuse_overwriting({}, (*project_files(config), *ledger_files(config, book.location)), sends=False)
         chosen = find_run(book, run) if run else None
         if watch:
-            return _watch(book, chosen, terminal)
+            return _watch(book, chosen, shown_ledger(ledger, book.location), terminal)
         wanted = State(state) if state else None
 
         def records() -> Iterator[Record]:
@@ -93,14 +95,24 @@ def command(
             _list_runs(book, show_numbers=show_numbers)
         else:
             if chosen is not None:
-                click.echo(_run_line(chosen, book, _held(book, [chosen]), show_numbers=show_numbers))
+                click.echo(printable(_run_line(chosen, book, _held(book, [chosen]), show_numbers=show_numbers)))
             for record in records():
-                click.echo(_record_line(record, show_numbers=show_numbers))
+                click.echo(printable(_record_line(record, show_numbers=show_numbers)))
     return 0
 
 
-def _watch(book: Ledger, chosen: Run | None, terminal: Terminal) -> int:
-    """Watch a run until it has ended, and tell how; return the exit code."""
+def _watch(book: Ledger, chosen: Run | None, ledger: str | None, terminal: Terminal) -> int:
+    """Watch a run until it has ended, and tell how; return the exit code.
+
+    Args:
+        book: knows the run.
+        chosen: the run; None: none was named.
+        ledger: of ``--ledger``, as it may be shown.
+        terminal: where the progress is shown.
+
+    Raises:
+        UsageError: no run was named.
+    """
     from msgspec_runner.cli.clustering import INTERRUPTED, follow
     from msgspec_runner.cli.dispatching import exit_code
 
@@ -109,8 +121,11 @@ def _watch(book: Ledger, chosen: Run | None, terminal: Terminal) -> int:
     result = follow(book, chosen.id, terminal)
     if result is None:
         return INTERRUPTED
-    for line in summary_lines(chosen.id, result, book.messages(run=chosen.id)):
-        click.echo(line)
+    sandbox = chosen.origin == SANDBOX_ORIGIN
+    place = f"--ledger {shlex.quote(ledger)}" if ledger is not None else ""
+    after = Afterwards(place, "--sandbox" if sandbox else "", answers=not sandbox)
+    for line in summary_lines(chosen.id, result, book.messages(run=chosen.id), after):
+        click.echo(printable(line))
     return exit_code(result)
 
 
@@ -120,7 +135,7 @@ def _list_runs(book: Ledger, *, show_numbers: bool) -> None:
         click.echo("no runs yet")
     held = _held(book, runs)
     for run in runs:
-        click.echo(_run_line(run, book, held, show_numbers=show_numbers))
+        click.echo(printable(_run_line(run, book, held, show_numbers=show_numbers)))
 
 
 def _held(book: Ledger, runs: Iterable[Run]) -> dict[str, Held]:
@@ -136,11 +151,11 @@ def _run_line(run: Run, book: Ledger, held: Mapping[str, Held], *, show_numbers:
     totals = totals_words(book.totals(run.id))
     status, why = held.get(run.id) or (run.status.value, run.reason)
     reason = f" ({_words(why, show_numbers=show_numbers)})" if why else ""
-    return f"{run.id}  {status:<11}  {printable(run.origin)}  {', '.join(run.specs)}: {totals}{reason}"
+    return f"{run.id}  {status:<11}  {run.origin}  {', '.join(run.specs)}: {totals}{reason}"
 
 
 def _record_line(record: Record, *, show_numbers: bool) -> str:
-    details = [printable(record.message_id or ""), _words(record.error or "", show_numbers=show_numbers)]
+    details = [record.message_id or "", _words(record.error or "", show_numbers=show_numbers)]
     number = record.to if show_numbers or not record.to else mask(record.to)
     row = f"{record.spec}:{record.row}"
     return f"{record.state.value:<10}  {row:<24}  {number:<16}  {'  '.join(filter(None, details))}".rstrip()
@@ -148,7 +163,7 @@ def _record_line(record: Record, *, show_numbers: bool) -> str:
 
 def _words(text: str, *, show_numbers: bool) -> str:
     """Words of the API's, which may quote a number."""
-    return printable(text if show_numbers else mask_within(text))
+    return text if show_numbers else mask_within(text)
 
 
 def _json(book: Ledger, chosen: Run | None, records: Callable[[], Iterable[Record]]) -> None:
@@ -160,10 +175,10 @@ def _json(book: Ledger, chosen: Run | None, records: Callable[[], Iterable[Recor
         "totals": book.totals(chosen.id if chosen else None).as_dict(),
         "decisions": [decided._asdict() for decided in decisions_about(book, chosen)],
     }
-    click.echo(json.dumps(head, ensure_ascii=False, indent=2)[:-2] + ',\n  "messages": [', nl=False)
+    click.echo(plain_json(json.dumps(head, ensure_ascii=False, indent=2))[:-2] + ',\n  "messages": [', nl=False)
     separator = "\n    "
     for record in records():
-        click.echo(separator + json.dumps(record.as_dict(), ensure_ascii=False), nl=False)
+        click.echo(separator + plain_json(json.dumps(record.as_dict(), ensure_ascii=False)), nl=False)
         separator = ",\n    "
     click.echo("\n  ]\n}")
 

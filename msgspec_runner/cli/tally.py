@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 
-from msgspec_runner.dispatch.progress import Progress
+from msgspec_runner.dispatch.progress import ENDS, Progress
 from msgspec_runner.model import State
-
-ENDS = (State.ACCEPTED, State.REJECTED, State.IN_DOUBT)
-"""States with which a run is done with a message."""
 
 RATE_SECONDS = 10.0
 """How far back the present rate looks: long enough to be steady, short enough to tell a pause."""
@@ -23,9 +21,10 @@ class Tally:
     Args:
         total: messages in the run.
         now: seconds, on a clock that only goes forward.
+        before: what was settled before anybody watched; the rate does not take it for done in a moment.
     """
 
-    def __init__(self, total: int, now: float) -> None:
+    def __init__(self, total: int, now: float, before: Mapping[State, int] | None = None) -> None:
         self.total = total
         self.sending = 0
         """Messages under way."""
@@ -33,8 +32,8 @@ class Tally:
         """Messages that wait for another attempt."""
         self.retries = 0
         """Attempts beyond the first, of the messages that the run is done with."""
-        self._counts: Counter[State] = Counter()
-        self._points = deque([(now, 0)])
+        self._counts = Counter(before or {})
+        self._points = deque([(now, self.done)])
 
     def add(self, progress: Progress, now: float) -> None:
         """Take news."""

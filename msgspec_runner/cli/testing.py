@@ -91,13 +91,13 @@ def send_test(
     spec = build_spec(documents[0])
     message, left_out, who = _message(spec, config, variables, to, pick, destination.origin)
     where = country(to)  # a number without its country code may be somebody's elsewhere
-    yours = f"{mask(to)} ({where})" if where else mask(to)
+    yours = f"your number {to if terminal.show_numbers else mask(to)}{f' (country {where})' if where else ''}"
     cost = f", {count(message.segments, 'segment')}" if message.segments else ""
     terminal.note(f"{spec.id} (edition {spec.edition})  {printable(spec.document.file)}: {who}, to {yours}{cost}")
     without = f"without its {', '.join(left_out)}; " if left_out else ""
     terminal.note(f"it goes out now, {without}delivery rules do not hold, and nothing is recorded")
     asks = destination.api is not None and not manner.yes
-    if asks and not confirmed(f"Send it to {mask(to)} by {destination.origin}?", terminal):
+    if asks and not confirmed(f"Send it to {yours} by {destination.origin}?", terminal):
         terminal.warn("not confirmed: nothing was sent")
         return 2
     return _post(message, destination, config, manner, terminal)
@@ -179,21 +179,23 @@ def _post(message: Message, destination: Destination, config: Config, manner: Ma
         result = dispatch(book, run.id, 1, destination, replace(config, rate=None), alone, nobody, {})
         try:
             (record,) = book.messages(run=run.id)
-            words = _words(record.state, record.message_id, record.error, result)
+            words = _words(record.state, record.message_id, record.error, result, terminal)
         except LedgerError:  # the disk is full, after the message had left, perhaps
-            words = f"in doubt, so look at your phone: {shown(result.stopped_reason or 'nothing could be recorded')}"
+            why = shown(result.stopped_reason or "nothing could be recorded", show_numbers=terminal.show_numbers)
+            words = f"in doubt, so look at your phone: {why}"
     terminal.warn(words)
     if manner.output == "json":
         terminal.report(summary_json(None, result, {}))
     return exit_code(result)
 
 
-def _words(state: State, message_id: str | None, error: str | None, result: RunResult) -> str:
+def _words(state: State, message_id: str | None, error: str | None, result: RunResult, terminal: Terminal) -> str:
+    said = shown(error or "no words", show_numbers=terminal.show_numbers)
     if state is State.ACCEPTED:
         return f"accepted: look at your phone (message {printable(message_id or '')})"
     if state is State.REJECTED:
-        return f"rejected: {shown(error or 'no words')}"
+        return f"rejected: {said}"
     if state in {State.IN_DOUBT, State.SENDING}:  # the ledger failed: what came of it could not be recorded
-        return f"in doubt, so look at your phone: {shown(error or 'no words')}"
+        return f"in doubt, so look at your phone: {said}"
     reason = result.stopped_reason or error or "interrupted"
-    return f"not sent: {shown(reason)}"
+    return f"not sent: {shown(reason, show_numbers=terminal.show_numbers)}"

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,6 +15,7 @@ from msgspec_runner.cli.tally import Tally, words
 from msgspec_runner.dispatch.progress import Progress
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.ledger import Ledger, Totals
+from msgspec_runner.model import State
 from msgspec_runner.reports.run_summary import shown
 
 if TYPE_CHECKING:
@@ -36,23 +37,29 @@ Watcher = Callable[[Progress], None]
 
 
 @contextmanager
-def watch(terminal: Terminal, total: int, clock: Callable[[], float] = time.monotonic) -> Iterator[Watcher]:
+def watch(
+    terminal: Terminal,
+    total: int,
+    clock: Callable[[], float] = time.monotonic,
+    before: Mapping[State, int] | None = None,
+) -> Iterator[Watcher]:
     """Yield what the dispatcher tells its news to.
 
     Args:
         terminal: where to show them.
         total: messages in the run.
         clock: returns seconds; for tests.
+        before: what was settled before anybody watched.
     """
     if terminal.quiet:
         yield lambda _: None
     elif draws(terminal):
         from msgspec_runner.cli.bar import Bar
 
-        with Bar(console(terminal), total, clock) as bar:
+        with Bar(console(terminal), total, clock, before, show_numbers=terminal.show_numbers) as bar:
             yield bar.update
     else:
-        yield _plain(terminal, total, clock)
+        yield _plain(terminal, total, clock, before)
 
 
 def draws(terminal: Terminal) -> bool:
@@ -93,9 +100,9 @@ def show_end(book: Ledger, run_id: str, totals: Totals, terminal: Terminal) -> N
             show_summary(console(terminal), run, book.messages(run=run_id))
 
 
-def _plain(terminal: Terminal, total: int, clock: Callable[[], float]) -> Watcher:
+def _plain(terminal: Terminal, total: int, clock: Callable[[], float], before: Mapping[State, int] | None) -> Watcher:
     last = clock()
-    tally = Tally(total, last)
+    tally = Tally(total, last, before)
     notes = Notes()
 
     def watcher(progress: Progress) -> None:
@@ -103,7 +110,7 @@ def _plain(terminal: Terminal, total: int, clock: Callable[[], float]) -> Watche
         now = clock()
         tally.add(progress, now)
         for line in notes.lines(progress, now):
-            terminal.note(shown(line))
+            terminal.note(shown(line, show_numbers=terminal.show_numbers))
         if now - last >= PLAIN_SECONDS:
             last = now
             terminal.note(words(tally))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 
 import click
 
+from msgspec_runner.cli.clustering import check_place
 from msgspec_runner.cli.connection import api_options, choose_api, read_api_key
 from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.cli.runs import api_key_file_option, timeout_option
-from msgspec_runner.errors import UsageError
+from msgspec_runner.errors import LedgerError, UsageError
 from msgspec_runner.ledger import Ledger, open_ledger
 from msgspec_runner.reports.run_summary import shown
 from msgspec_runner.reports.text import count, printable
@@ -51,7 +52,7 @@ def command(
 
     A worker needs the ledger's address and the API key, and nothing of the project. It takes runs to its own API only,
     whatever the ledger says. SIGTERM or Ctrl-C: it finishes what is in flight, records it, and leaves the rest to
-    others.
+    others. A database that is away is waited for, five minutes at most.
 
     \b
     Example:
@@ -75,12 +76,8 @@ def command(
         raise UsageError("a worker needs more than is installed: pip install 'msgspec-runner[cluster]'") from None
     names = queues or (DEFAULT_QUEUE,)
     channels = tuple(queue_of(name, api.origin) for name in names)
-    with closing(_ledger(ledger)) as book:
+    with closing(_awaited(ledger, terminal)) as book:
         shared = Shared(book)
-        shared.check()
-        in_doubt = book.recover()
-        if in_doubt:
-            terminal.note(f"an earlier run died: {count(in_doubt, 'message')} may or may not have been sent: in doubt")
         place = printable(book.location)
         work = Work(
             address=shared.address,
@@ -104,11 +101,40 @@ def command(
     return 0
 
 
+def _awaited(flag: str | None, terminal: Terminal) -> Ledger:
+    """Open the ledger as soon as its server can be used for work: machines that start together wait for each other."""
+    from msgspec_runner.cluster.sharing import Shared
+    from msgspec_runner.ledger.postgres_connection import Patience, may_come_back
+
+    away: LedgerError | None = None
+    for _ in Patience().attempts():
+        with ExitStack() as stack:
+            try:
+                book = stack.enter_context(closing(_ledger(flag)))
+                Shared(book).check()
+                in_doubt = book.recover()
+            except LedgerError as error:
+                if not may_come_back(error.__cause__):
+                    raise
+                if away is None:
+                    terminal.note(shown(f"{error}. Waits for it, five minutes at most"))
+                away = error
+            else:
+                if in_doubt:
+                    doubtful = count(in_doubt, "message")
+                    terminal.note(f"an earlier run died: {doubtful} may or may not have been sent: in doubt")
+                stack.pop_all()
+                return book
+    assert away is not None
+    raise away
+
+
 def _ledger(flag: str | None) -> Ledger:
     """Open the ledger that the flag or the environment names; a project's configuration is not asked."""
     location = flag or os.environ.get("MSGSPEC_RUNNER_LEDGER")
     if not location:
         raise UsageError("which ledger? Give --ledger postgresql://…, or set MSGSPEC_RUNNER_LEDGER")
+    check_place(location)
     return open_ledger(location, Path.cwd(), loopback_or_sandbox=True, create=False)
 
 

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from msgspec_runner.boottime import boot_time
-from msgspec_runner.cluster.clock import BootClock
+from msgspec_runner.cluster.clock import BootClock, server_clock
 from msgspec_runner.cluster.desk import Desk
-from msgspec_runner.cluster.pace import SharedPace
+from msgspec_runner.cluster.pace import SharedPace, Unreadable
 from msgspec_runner.dispatch.breaker import Breaker
 from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.dispatch.lanes import Lanes
 from msgspec_runner.dispatch.pace import Pace
-from msgspec_runner.dispatch.poster import Poster
-from msgspec_runner.dispatch.progress import Progress, RunResult
+from msgspec_runner.dispatch.poster import Leave, Poster
+from msgspec_runner.dispatch.progress import ENDS, Progress, RunResult
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.postgres_shared import Window, steer
@@ -37,9 +39,6 @@ GAP = 0.08
 
 SILENCE = 0.5
 """Seconds after which a report is made though there is nothing to ask: who has no limit hears of one."""
-
-
-_ENDS = (State.ACCEPTED, State.REJECTED, State.IN_DOUBT)
 
 
 class Manner(NamedTuple):
@@ -63,8 +62,33 @@ class Manner(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Manner:
-        """Return what :meth:`written` wrote."""
-        return cls(**json.loads(text))
+        """Return what :meth:`written` wrote.
+
+        Raises:
+            Unreadable: it is something else, or a newer version wrote it.
+        """
+        try:
+            fields = json.loads(text)
+            unknown = fields.keys() - set(cls._fields)
+            manner = None if unknown else cls(**fields)
+        except (ValueError, TypeError, AttributeError):
+            unknown, manner = set(), None
+        if unknown:
+            raise Unreadable("was planned by a newer version: upgrade this worker. It is left to others")
+        if manner is None or not manner.is_sound:
+            raise Unreadable("has settings in the ledger that make no sense. It is left alone: `cluster stop` ends it")
+        return manner
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all of it is of the right kind."""
+        rates = isinstance(self.rates, dict) and all(map(_is_positive, self.rates.values()))
+        flag = isinstance(self.retry_server_errors, bool)
+        return rates and flag and _is_positive(self.timeout) and (self.rate is None or _is_positive(self.rate))
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 class WindowLedger:
@@ -151,12 +175,19 @@ class _Flights:
         self._poster = poster
         self.under_way = 0
 
-    async def post(self, body: bytes, not_after: float) -> Outcome:
+    async def post(self, body: bytes, leave: Leave) -> Outcome:
         self.under_way += 1
         try:
-            return await self._poster.post(body, not_after)
+            return await self._poster.post(body, leave)
         finally:
             self.under_way -= 1
+
+
+def _hear_end(dispatcher: Dispatcher, keeper: asyncio.Future[None]) -> None:
+    """Without its pace nothing goes: nobody should wait for that without a word."""
+    error = None if keeper.cancelled() else keeper.exception()
+    if error is not None:
+        dispatcher.stop(str(error) if isinstance(error, Unreadable) else "a bug in msgspec-runner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +213,7 @@ class Carrier:
     def told(self, run_id: str) -> Totals:
         """Return what this worker settled of a run, and forget it."""
         numbers = self.settled.pop(run_id, Counter[State]())
-        return Totals(**{state.value: numbers[state] for state in _ENDS})
+        return Totals(**{state.value: numbers[state] for state in ENDS})
 
     async def carry(
         self,
@@ -208,6 +239,8 @@ class Carrier:
         Raises:
             LedgerError: the ledger was out of reach for too long, or refused an outcome.
         """
+        wall = await asyncio.to_thread(session.lasting, server_clock)
+        session.go_by(wall)
         stirred = asyncio.Event()
         paces: dict[str, SharedPace] = {}
 
@@ -233,6 +266,7 @@ class Carrier:
             run_id,
             concurrency=concurrency,
             clock=BootClock(),
+            wall=wall,
             on_event=hear,
             lanes=lanes,
             lease=self.terms.lease,
@@ -240,16 +274,19 @@ class Carrier:
         )
         brake = Brake(dispatcher)
         keeper = asyncio.ensure_future(
-            self._keep_pace(run_id, paces, lanes, lambda: concurrency - flights.under_way, stirred)
+            self._keep_pace(run_id, paces, lanes, lambda: concurrency - flights.under_way + lanes.pace.queue, stirred)
         )
+        keeper.add_done_callback(partial(_hear_end, dispatcher))
         brakes.add(brake)
         try:
             return await dispatcher.run()
         finally:
             brakes.discard(brake)
             keeper.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, Unreadable):
                 await keeper
+            if not brakes:  # nothing is posted, at whatever rate
+                self.on_event(Progress((), 0, 0, None))
 
     async def _keep_pace(
         self,

@@ -10,10 +10,10 @@ from contextlib import suppress
 import psycopg
 
 from msgspec_runner.boottime import boot_time
-from msgspec_runner.cluster.pace import Grant, Report, read, reserve, written
+from msgspec_runner.cluster.pace import Grant, Report, Unreadable, read, reserve, written
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.postgres_address import Address
-from msgspec_runner.ledger.postgres_connection import connect_async
+from msgspec_runner.ledger.postgres_connection import break_line, connect_async
 
 _ANSWERS = 50
 """Answers of which the quickest tells how the clocks stand."""
@@ -35,6 +35,7 @@ class Desk:
         self._address = address
         self._link: Link | None = None
         self._queue = asyncio.Lock()
+        self._over = False
         self._ahead: deque[float] = deque(maxlen=_ANSWERS)
         """Seconds that our clock was ahead of the server's time when its answers came."""
 
@@ -42,8 +43,13 @@ class Desk:
         """Report and reserve, for the run (under no name) and its specs; return what was granted, on our clock.
 
         An empty answer says that nothing was reported: the server is out of reach, or others were faster.
+
+        Raises:
+            Unreadable: the run's paces are not in the ledger, or not as they were written.
         """
         async with self._queue:
+            if self._over:
+                return {}
             try:
                 if self._link is None:
                     self._link = await connect_async(self._address)
@@ -57,9 +63,9 @@ class Desk:
     async def _exchange(self, link: Link, run_id: str, reports: Mapping[str, Report]) -> dict[str, Grant]:
         for _ in range(_ATTEMPTS):
             found = await (await link.execute(shared.PACES, (run_id,))).fetchall()
-            if not found:
-                break
             before = {str(spec): str(state) for spec, state, _ in found}
+            if not before.keys() >= {"", *reports}:
+                raise Unreadable("the ledger holds no rate for this run any more: something else has deleted it")
             server_now = float(str(found[0][2]))
             # The server said its time before now, so what it grants is never too early on our clock. How long before
             # differs; of late it was never less than in the quickest answer, and turns must not be moved to and fro.
@@ -83,6 +89,12 @@ class Desk:
             with suppress(psycopg.Error, OSError):
                 await self._link.close()
             self._link = None
+
+    def hang_up(self) -> None:
+        """Exchange nothing from now on, and let fail what is under way: who claims nothing more needs no turns."""
+        self._over = True
+        if self._link is not None and self._queue.locked():
+            break_line(self._link)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from msgspec_runner.cluster.queue import mend
+from msgspec_runner.cluster.queue import mend, set_signs_right
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import timestamp
@@ -83,6 +83,8 @@ class Housekeeper:
         """Fence the dead; but a server that was away heard nobody, and all may be about to come back."""
         if time.monotonic() - self._since < self._terms.grace:
             return
+        connection.execute(shared.SET_SIGNS_RIGHT)
+        set_signs_right(connection)
         now = timestamp(self._clock())
         for each in silent(connection, self._terms):
             in_doubt = bury(connection, each, self._terms, now)

@@ -6,10 +6,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from msgspec_runner.dispatch.progress import Progress
+from msgspec_runner.dispatch.progress import ENDS, Progress
 from msgspec_runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
 PREFIX = "msgspec_runner"
 
+PATIENCE = 5.0
+"""Seconds that who asks may take for the question, and to read the answer."""
+
 
 class Metrics:
     """The counts of one worker; safe to read from other threads.
 
     Attributes:
-        settled: outcomes by state, what waits for another attempt and what was handed back included.
+        settled: outcomes by state; what waits for another attempt, or was handed back, has none yet.
         windows: windows that were worked on.
         ledger_up: whether the ledger could be reached when it was last tried.
         rate: messages a second that are allowed at present; None: no limit, or nothing to do.
@@ -39,7 +43,7 @@ class Metrics:
 
     def on_event(self, progress: Progress) -> None:
         """Count what a dispatcher tells."""
-        self.settled.update(str(settled.state) for settled in progress.settled)
+        self.settled.update(str(settled.state) for settled in progress.settled if settled.state in ENDS)
         self.rate = progress.rate
         if progress.note is not None and progress.note.startswith("HTTP 429") and progress.note != self._note:
             self.say(progress.note)
@@ -70,7 +74,7 @@ def served(metrics: Metrics, host: str, port: int) -> Iterator[int]:
     registry.register(_Collector(metrics))
     application = _with_health(make_wsgi_app(registry), metrics)
     try:
-        server = make_server(host, port, application, WSGIServer, _Quiet)
+        server = make_server(host, port, application, _Server, _Quiet)
     except OSError as error:
         raise UsageError(f"--metrics {host}:{port}: cannot listen there: {error.strerror}") from error
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
@@ -109,17 +113,35 @@ class _Collector:
 
 def _with_health(inner: WSGIApplication, metrics: Metrics) -> WSGIApplication:
     def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") != "/health":
+        path = environ.get("PATH_INFO")
+        if path == "/metrics":
             return inner(environ, start)
-        status, words = ("200 OK", b"ok\n") if metrics.ledger_up else ("503 Service Unavailable", b"no ledger\n")
+        if path != "/health":
+            status, words = "404 Not Found", b"/metrics or /health\n"
+        elif metrics.ledger_up:
+            status, words = "200 OK", b"ok\n"
+        else:
+            status, words = "503 Service Unavailable", b"no ledger\n"
         start(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(words)))])
         return [words]
 
     return application
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each connection: one that says nothing keeps nobody waiting, the worker's end neither."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: who asked has gone, or took too long."""
+
+
 class _Quiet(WSGIRequestHandler):
-    """Writes no line for each request."""
+    """Writes no line for each request, and does not wait for ever for one."""
+
+    timeout = PATIENCE
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         """Say nothing."""

@@ -9,6 +9,7 @@ What a worker hears from the API (a 429, acceptances) it reports with its next r
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -24,6 +25,13 @@ LATE = 0.05
 """Seconds that a turn may be used late: half of what "no second holds more than 1.1 x the rate" allows; the other half
 is the tolerance of :func:`~msgspec_runner.dispatch.pace.tolerance_of`."""
 
+LEAD = 0.2
+"""Seconds before its turn that a message may be made ready, at most: as long as connections took of late. It is claimed
+as much earlier."""
+
+_CONNECTIONS = 8
+"""Connections of which the slowest tells how long the next may take."""
+
 LOWEST_EVEN = 10.0
 """Messages a second. At a lower rate one late message more is too many for its second, so the turns are given
 :data:`LATE` further apart: at most 5 % slower than was asked for. Below one a second there is nothing to hold."""
@@ -37,6 +45,10 @@ _SLACK = 1.0
 
 SPARE = 1.5
 """How many times what it used lately a worker reserves: it may go faster, and wastes little if it does not."""
+
+
+class Unreadable(Exception):  # noqa: N818 - reads as what it says
+    """Something about a run is in the ledger that this worker cannot read; says what, for people."""
 
 
 class Report(NamedTuple):
@@ -106,8 +118,21 @@ def written(pace: Pace) -> str:
 
 
 def read(text: str) -> Pace:
-    """Return the pace that :func:`written` wrote."""
-    return Pace.of(PaceState(*json.loads(text)))
+    """Return the pace that :func:`written` wrote.
+
+    Raises:
+        Unreadable: it is something else.
+    """
+    try:
+        state = PaceState(*json.loads(text))
+        rates = [value for value in (state.full, state.rate, state.before) if value is not None]
+        moments = (state.arrival, state.paused_until, state.slowed_at, state.window_start or 0.0)
+        sound = all(0 < rate < math.inf for rate in rates) and all(moment < math.inf for moment in moments)
+        if sound and 0 <= state.limit < math.inf and state.proof + state.window_count < math.inf:
+            return Pace.of(state)
+    except (ValueError, TypeError):
+        pass
+    raise Unreadable("the ledger holds no rate for this run that makes sense: something else has written there")
 
 
 def reserve(paces: Mapping[str, Pace], reports: Mapping[str, Report], now: float) -> dict[str, Grant]:
@@ -180,31 +205,62 @@ class SharedPace(Pace):
         self._turns: deque[float] = deque()
         self._granted = False
         self._report = Report()
+        self._connects: deque[float] = deque(maxlen=_CONNECTIONS)
         self._used = 0
         """Turns that were used since the last report."""
 
     # -- what the dispatcher asks ------------------------------------------------------------------------
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next message may go; 0: now."""
+        """Return the seconds until the next message may have its turn; 0: now. What waits to leave comes first."""
+        return self._wait(now, self.queue, self._lead)
+
+    @property
+    def _lead(self) -> float:
+        return min(LEAD, max(self._connects, default=0.0))
+
+    def connected(self, seconds: float) -> None:
+        """Hear how long a message was made ready to leave: where that takes long, it is begun before its turn."""
+        self._connects.append(seconds)
+
+    def _wait(self, now: float, behind: int = 0, lead: float = 0.0) -> float:
         pause = max(0.0, self._paused_until - now)
         if self._granted and self._rate is None:
             return pause
         while self._turns and self._turns[0] < now - LATE:
             self._turns.popleft()
-        if not self._turns:
+        if len(self._turns) <= behind:
             return max(pause, _ASK_AGAIN)
-        return max(pause, self._turns[0] - now, 0.0)
+        return max(pause, self._turns[behind] - lead - now, 0.0)
+
+    def leaving(self, now: float, turn: float) -> float:
+        """Return the seconds until a message may leave that had its turn; one whose turn is long past needs another."""
+        if self._rate is None or now - turn <= self._late:
+            return max(0.0, self._paused_until - now, turn - now)
+        return self._wait(now)
+
+    def leave(self, now: float, turn: float) -> None:
+        """A message leaves that may."""
+        if self._rate is None:
+            self._report = self._report._replace(taken=self._report.taken + 1)
+        elif now - turn > self._late:
+            self._turns.popleft()
+            self._used += 1
+
+    @property
+    def _late(self) -> float:
+        """Seconds that a message may leave after its turn. Two that are a second apart are in no second together."""
+        return LATE if self._rate is None else max(LATE, 1.0 / self._rate - 1.0)
 
     def take(self, now: float) -> float:
         """Let one message go if it may; return 0 if it does, else the seconds to wait before asking again."""
         wait = self.wait(now)
         if wait > 0:
             return wait
-        if self._rate is None:
-            self._report = self._report._replace(taken=self._report.taken + 1)
-        else:
-            self._turns.popleft()
+        self.turn = now
+        if self._rate is not None:
+            self.turn = self._turns[self.queue]
+            del self._turns[self.queue]
             self._used += 1
         return 0.0
 
@@ -214,7 +270,7 @@ class SharedPace(Pace):
             return 0
         if self._rate is None:
             return limit
-        return min(limit, sum(turn <= now + horizon for turn in self._turns))
+        return min(limit, sum(turn - self._lead <= now + horizon for turn in self._turns) - self.queue)
 
     def pause(self, until: float) -> None:
         """Let nothing go before ``until``, here at once and everywhere soon."""

@@ -21,9 +21,11 @@ from psycopg import errors
 
 from msgspec_runner.errors import LedgerError, UsageError
 from msgspec_runner.ledger import postgres_shared_statements as shared
+from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import Connection
-from msgspec_runner.ledger.postgres_shared import Defer, Window
+from msgspec_runner.ledger.postgres_shared import Defer, Window, adopt
+from msgspec_runner.ledger.rows import utc_now
 
 TASK = "msgspec_runner.window"
 """The name of the one task."""
@@ -50,6 +52,10 @@ _ANY_LEFT = "SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND status =
 _THERE = """
 SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > clock_timestamp() - make_interval(secs => %s)
 """
+
+_SET_SIGNS_RIGHT = (
+    "UPDATE procrastinate_workers SET last_heartbeat = clock_timestamp() WHERE last_heartbeat > clock_timestamp()"
+)
 
 _ONE_MENDER = "SELECT pg_advisory_xact_lock(hashtext('msgspec-runner mend'), hashtext(current_schema()))"
 """Two that look for windows without a job at once would both give them one."""
@@ -105,6 +111,8 @@ def deferring(run_id: str, queue: str) -> Defer:
 def mend(connection: Connection, run_id: str, *, only_when_drained: bool = False) -> int:
     """Give a job to each window of a run that is not done and has none; return how many there were.
 
+    What nobody answers for in them is settled first, or there would be no end of jobs for it.
+
     Args:
         connection: to the ledger.
         run_id: the run.
@@ -118,7 +126,10 @@ def mend(connection: Connection, run_id: str, *, only_when_drained: bool = False
         if only_when_drained and connection.execute(_ANY_LEFT, (found[3],)).fetchone():
             return 0
         rows: Any = connection.execute(_WITHOUT_JOB, {"run": run_id, "task": TASK}).fetchall()
-        deferring(run_id, found[3])(connection, [Window(*row) for row in rows])
+        windows = [Window(*row) for row in rows]
+        if windows:
+            adopt(connection, run_id, windows, timestamp(utc_now()))
+            deferring(run_id, found[3])(connection, windows)
     return len(rows)
 
 
@@ -126,6 +137,11 @@ def workers_there(connection: Connection, seconds: float) -> int:
     """Return how many workers gave a sign of life within so many seconds, with work or without, of any queue."""
     row: Any = connection.execute(_THERE, (seconds,)).fetchone()
     return int(row[0])
+
+
+def set_signs_right(connection: Connection) -> None:
+    """Let no dead worker of the queue seem to live because the server's clock was set back since its last sign."""
+    connection.execute(_SET_SIGNS_RIGHT)
 
 
 # -- its tables --------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """A worker: takes windows from the queue and carries them out, until it is told to stop.
 
-Procrastinate's worker fetches jobs, listens for new ones and shows its own sign of life. It ends when the database goes
-away; it is started again then, while windows that are being worked on wait for the database by themselves. When it is
-told to stop, each window finishes what is in flight, records it, and goes back into the queue.
+When it is told to stop, each window finishes what is in flight, records it, and goes back into the queue.
 """
 
 from __future__ import annotations
@@ -13,27 +11,25 @@ import os
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ProcrastinateException
-from procrastinate.job_context import JobContext
-from psycopg_pool import AsyncConnectionPool
 
 from msgspec_runner.cluster.carrying import Brake, Carrier, Manner
 from msgspec_runner.cluster.desk import Desk
 from msgspec_runner.cluster.housekeeping import Housekeeper
+from msgspec_runner.cluster.jobs import Jobs
 from msgspec_runner.cluster.metrics import Metrics
-from msgspec_runner.cluster.queue import TASK, app_of
+from msgspec_runner.cluster.pace import Unreadable
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.postgres_address import Address
-from msgspec_runner.ledger.postgres_connection import Patience, find_schema, parameters
+from msgspec_runner.ledger.postgres_connection import Patience
 from msgspec_runner.ledger.postgres_shared import Window
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.reports.run_summary import totals_words
@@ -42,8 +38,11 @@ from msgspec_runner.sociocs.client import Client
 SESSIONS = 2
 """Windows at once: while the last messages of one are under way, the other keeps the connections busy."""
 
-_PASSING = (OSError, psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ForeignKeyViolation)
-"""What passes when the database is back; the last one: other workers took this one for dead and struck its name."""
+PARTING = 5.0
+"""Seconds that a ledger which does not answer may keep a worker that shall end and has nothing else to do."""
+
+_LOOK = 0.5
+"""Seconds between two looks whether it still does."""
 
 _RESTART = 1.0
 """Seconds until the queue is asked again after the database went away."""
@@ -85,17 +84,23 @@ class Work:
 
 
 def run_worker(work: Work) -> None:
-    """Work until SIGTERM or SIGINT; the second one gives up what is in flight as in doubt.
+    """Work until SIGTERM, SIGINT or SIGHUP; the second one gives up what is in flight as in doubt.
+
+    Once it shall end, it does not wait for a database that is away: what that does not hear is in the journal.
 
     Raises:
-        LedgerError: the database was out of reach for too long.
+        LedgerError: the database was out of reach for too long, or when it was to hear what was in flight at the end.
     """
     # Procrastinate logs tracebacks of what is expected here: a database that restarts.
     logging.getLogger("procrastinate").addHandler(logging.NullHandler())
     logging.getLogger("procrastinate").propagate = False
-    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
-    logging.getLogger("psycopg.pool").propagate = False
-    asyncio.run(_Worker(work).run())
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    logging.getLogger("psycopg").propagate = False
+    worker = _Worker(work)
+    try:
+        asyncio.run(worker.run())
+    finally:
+        worker.last_resort.cancel()
 
 
 class _Worker:
@@ -106,33 +111,42 @@ class _Worker:
         self._shares = [share for share in shares if share]
         self._free: asyncio.Queue[tuple[int, WorkerSession | None]] = asyncio.Queue()
         self._sessions: set[WorkerSession] = set()
+        self._replaced: set[WorkerSession] = set()
+        """Fenced sessions that are not in use any more, and that people were not told of yet."""
         self._brakes: set[Brake] = set()
         self._clients: dict[tuple[float, bool], Client] = {}
         self._stopping = asyncio.Event()
+        self._in_a_hurry = threading.Event()
+        """The same, for who waits for the ledger in a thread."""
+        self._gives_up = False
+        self.last_resort = threading.Timer(PARTING, self._end_at_once)
+        self.last_resort.daemon = True
         self._fault: Exception | None = None
         self._runs: set[str] = set()
         """Runs that people were told this worker takes part in, and not yet that they are over."""
+        self._left_alone: set[str] = set()
+        """Runs that it cannot read, and said so."""
         self._desk = Desk(work.address)
         self._carrier = Carrier(self._desk, work.terms, self._name.rpartition(":")[0], work.metrics.on_event)
         self._stack = AsyncExitStack()
-        self._app: App | None = None
+        self._jobs = Jobs(work.address, work.queues, self._name, len(self._shares), work.terms, self._carry, work.say)
 
     async def run(self) -> None:
         """Work until told to stop."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._unexpected)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal)
+        # As with `send`: who started it with nohup has SIGHUP ignored.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._on_signal)
         self._work.say(self._work.greeting)
         for share in self._shares:
             self._free.put_nowait((share, None))
         keeper = asyncio.ensure_future(self._keep_house())
+        self._parting = asyncio.ensure_future(self._part())
         try:
             async with self._stack:
-                while not self._stopping.is_set():
-                    await self._serve_queue()
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), _RESTART)
+                await self._serve()
         finally:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -141,13 +155,50 @@ class _Worker:
             for session in self._sessions:
                 with suppress(LedgerError):
                     await asyncio.to_thread(session.leave)
-            for run_id in sorted(self._runs):
-                self._say_end(run_id, "left to others")
+            self._leave_runs()
         if self._fault is not None:
             raise self._fault
 
+    async def _serve(self) -> None:
+        """Take windows from the queue until told to stop."""
+        while not self._stopping.is_set():
+            try:
+                await self._jobs.serve(self._stopping)
+            except LedgerError as error:
+                self._fault = self._fault or error
+                self._stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _RESTART)
+
+    def _leave_runs(self) -> None:
+        """Tell what is left to do, and by whom."""
+        for run_id in sorted(self._runs):
+            self._say_end(run_id, "left to others")
+        if any(session.has_noted for session in self._sessions):
+            folder = self._work.journals
+            self._work.say(f"what the ledger has not heard of is noted in {folder}: start the next worker here")
+
+    async def _part(self) -> None:
+        """See to it that it ends, once it shall, whether or not the ledger answers."""
+        await self._stopping.wait()
+        self._desk.hang_up()
+        while self._free.qsize() < len(self._shares) and not self._gives_up:
+            for session in self._sessions:
+                session.hang_up(PARTING)
+            await asyncio.sleep(_LOOK)
+        self.last_resort.start()
+        for session in self._sessions:
+            session.hang_up(_LOOK)
+
+    def _end_at_once(self) -> None:
+        """End without those who wait for a line on which nothing comes. What counts is in the journal by now."""
+        self._leave_runs()
+        fault = self._fault
+        self._work.say(f"error: {fault}" if fault else "the ledger does not answer: ends without a word to it")
+        os._exit(LedgerError.exit_code if fault else 0)
+
     def _on_signal(self) -> None:
-        again = self._stopping.is_set()
+        again = self._gives_up = self._stopping.is_set()
         self._work.say("giving up what is in flight" if again else "stopping: what is in flight is finished first")
         self._stop()
         if again:
@@ -156,6 +207,7 @@ class _Worker:
 
     def _stop(self) -> None:
         self._stopping.set()
+        self._in_a_hurry.set()
         for brake in tuple(self._brakes):
             brake.stop()
 
@@ -165,91 +217,14 @@ class _Worker:
             return  # a job whose end could not be noted: it comes again, and finds nothing to do
         self._work.say(f"unexpected: {context['message']} ({type(error).__name__})")
 
-    # -- the queue ---------------------------------------------------------------------------------------
-
-    async def _serve_queue(self) -> None:
-        """Take jobs until told to stop, or until the database goes away."""
-        work = self._work
-
-        async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
-            await find_schema(connection, work.address)
-
-        pool = AsyncConnectionPool(
-            work.address.conninfo,
-            kwargs=parameters(work.address),
-            min_size=1,
-            max_size=2 + len(self._shares),
-            configure=configure,
-            check=AsyncConnectionPool.check_connection,
-            timeout=work.terms.lease,
-            open=False,
-        )
-        # Of the connector's own making the pool would have to be waited for, and be left open by who does not want to.
-        app = app_of(PsycopgConnector(configure=configure))
-        app.task(name=TASK, pass_context=True)(self._window_task(app))
-        await pool.open()
-        try:
-            await app.open_async(pool)
-            self._app = app
-            await self._run_procrastinate(app)
-        finally:
-            self._app = None
-            await pool.close()
-
-    async def _run_procrastinate(self, app: App) -> None:
-        terms = self._work.terms
-        worker = asyncio.ensure_future(
-            app.run_worker_async(
-                queues=list(self._work.queues),
-                name=self._name,
-                concurrency=len(self._shares),
-                install_signal_handlers=False,
-                delete_jobs="always",
-                fetch_job_polling_interval=terms.heartbeat,
-                abort_job_polling_interval=3600.0,
-                update_heartbeat_interval=terms.heartbeat,
-                stalled_worker_timeout=terms.fence,
-            )
-        )
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        worker.cancel()  # it waits for the windows that are being worked on
-        try:
-            await worker
-        except asyncio.CancelledError:
-            pass
-        except (ProcrastinateException, psycopg.Error, OSError) as error:
-            cause = error.__cause__ or error
-            if not isinstance(cause, _PASSING):
-                place = self._work.address
-                words = place.without_password(" ".join(str(cause).split()))
-                self._fault = LedgerError(f"the queue in the ledger {place.location} cannot be used: {words}")
-                self._stop()
-
-    async def _retry_stalled(self) -> None:
-        """Put jobs of dead workers back into the queue."""
-        if self._app is None:
-            return
-        with suppress(ProcrastinateException):  # the database is away, or another worker was faster
-            manager = self._app.job_manager
-            for job in await manager.get_stalled_jobs(task_name=TASK, seconds_since_heartbeat=self._work.terms.fence):
-                await manager.retry_job(job)
-
-    def _window_task(self, app: App) -> Callable[..., Any]:
-        async def window(context: JobContext, run: str, first: int, last: int) -> None:
-            done = await self._carry(run, Window(first, last))
-            if not done and self._stopping.is_set() and self._fault is None:
-                # At once, for other workers: this job counts as done when we return.
-                with suppress(ProcrastinateException):
-                    again = app.configure_task(TASK, queue=context.job.queue)
-                    await again.defer_async(run=run, first=first, last=last)
-
-        return window
-
     # -- a window ----------------------------------------------------------------------------------------
 
     async def _carry(self, run_id: str, window: Window) -> bool:
+        """Work on a window; return whether it is to go back to others, as this worker stops."""
+        done = await self._carry_on(run_id, window)
+        return not done and self._stopping.is_set() and self._fault is None
+
+    async def _carry_on(self, run_id: str, window: Window) -> bool:
         """Work on a window; return whether nothing is left to do about it by whoever gets it next."""
         if self._stopping.is_set():
             return False
@@ -270,10 +245,11 @@ class _Worker:
         work = self._work
         if old is not None:
             self._sessions.discard(old)
+            self._replaced.add(old)
             await asyncio.to_thread(old.close)
-        session = await asyncio.to_thread(
-            WorkerSession, work.address, work.ledger_id, self._name, work.journals, Patience()
-        )
+        hurry = self._in_a_hurry
+        patience = Patience(sleep=hurry.wait, is_over=hurry.is_set)
+        session = WorkerSession(work.address, work.ledger_id, self._name, work.journals, patience)
         self._sessions.add(session)
         return session
 
@@ -284,14 +260,18 @@ class _Worker:
         if run_id not in self._runs:
             self._runs.add(run_id)
             self._work.say(f"run {run_id}: takes part in it")
-        manner = Manner.read(text)
-        client = await self._client(manner)
         expired = 0
         try:
+            manner = Manner.read(text)
+            client = await self._client(manner)
             result = await self._carrier.carry(session, run_id, window, manner, client, share, self._brakes)
             expired = result.expired
             if result.stopped_reason is not None:
                 self._work.say(f"run {run_id}: {result.stopped_reason}")
+        except Unreadable as error:
+            if run_id not in self._left_alone:
+                self._left_alone.add(run_id)
+                self._work.say(f"run {run_id} {error}")
         finally:
             done = await asyncio.to_thread(session.close_window, window, expired)
         return done
@@ -324,15 +304,17 @@ class _Worker:
             while True:
                 idle = self._free.qsize() > 0 and not self._stopping.is_set()
                 known = frozenset(self._runs)
-                there = await asyncio.to_thread(keeper.round, frozenset(self._sessions), idle=idle)
+                sessions = frozenset(self._sessions | self._replaced)
+                there = await asyncio.to_thread(keeper.round, sessions, idle=idle)
                 if there != was_there:
                     work.say("the ledger is back" if there else "the ledger is out of reach: nothing new is sent")
                     was_there = there
                 work.metrics.connected(there)
                 if there:
+                    self._replaced -= sessions
                     for run_id in sorted(known - keeper.ongoing):
                         self._say_end(run_id, "is over")
-                    await self._retry_stalled()
+                    await self._jobs.retry_stalled()
                 await asyncio.sleep(work.terms.heartbeat)
         finally:
             await asyncio.to_thread(keeper.close)

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from typing import Final
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.content.segments import GSM_BASIC
 
 _TWINS: Final = {
@@ -36,7 +37,7 @@ _NAMES: Final = {
 _COMPOSED: Final = tuple(
     unicodedata.normalize("NFD", letter) for letter in GSM_BASIC if not unicodedata.is_normalized("NFD", letter)
 )
-LOOKALIKE: Final = re.compile(f"{'|'.join(_COMPOSED)}|[{re.escape(''.join(_PLAIN))}]")
+LOOKALIKE: Final = later(f"{'|'.join(_COMPOSED)}|[{re.escape(''.join(_PLAIN))}]")
 """One of these: a character, or a letter and the accent behind it."""
 
 

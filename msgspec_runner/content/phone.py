@@ -12,22 +12,25 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from msgspec_runner.content.patterns import later
+
 if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata, PhoneNumber
 
 _WRITTEN: Final = re.compile(r"\+?([1-9][0-9]{6,14})")
 """The guard of facts, section 2; ASCII digits only."""
-_IN_TEXT: Final = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])|(?<![+0-9])[1-9][0-9]{8,14}(?![0-9])")
+_IN_TEXT: Final = later(r"\+[1-9][0-9]{6,14}(?![0-9])|(?<![+0-9])[1-9][0-9]{8,14}(?![0-9])")
 _NORTH_AMERICAN: Final = re.compile(r"\+?1[02-9][0-9]{9}")
 """Known by heart: country code 1, ten digits (ITU-T E.164, annex to the North American plan), and no second 1, which
 would be a trunk prefix. To load the other countries' plans takes 10 ms, for which a lint of one file need not wait."""
 _ORDINARY: Final = re.compile(r"\+1(?!.11|37|555|96)[2-9][0-8][0-9][2-9][0-9]{6}")
 """Of a form that the North American plan gives out (NANPA on area codes: no second digit 9, no 37x and 96x, no N11;
 555 has never been one), and so not doubted: to ask the metadata of each costs 30 µs."""
-_NATIONAL: Final = re.compile(r"\(?[0-9](?:[ ()./\-]*[0-9]){3,16}")
+_NATIONAL: Final = later(r"\(?[0-9](?:[ ()./\-]*[0-9]){3,16}")
 """Digits as people group them; nothing else may stand in a national number."""
-_LOOKS_NATIONAL: Final = re.compile(r"(?!00)[(0-9][()0-9 ./\-]{5,20}")
-_GROUPING: Final = re.compile(r"[ ()./\-]+")
+_LOOKS_NATIONAL: Final = later(r"(?!00)[(0-9][()0-9 ./\-]{5,20}")
+_GROUPING: Final = later(r"[ ()./\-]+")
+_SCIENTIFIC: Final = later(r"[+0-9]*[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 _BULLETS: Final = "•" * 7
 _FEWEST_DIGITS: Final = 7
 _MOST_DIGITS: Final = 15  # E.164
@@ -84,9 +87,43 @@ def national(number: str, region: str) -> str | None:
     return canonical(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
+def ambiguity(number: str, region: str) -> str | None:
+    """Say that national digits may be an international number that has lost its ``+``; None where they cannot.
+
+    Spreadsheets drop the ``+`` of ``+4915112345678``, and in Germany, where numbers have no fixed length, what is left
+    is a number too. Where a region's numbers are never that long, as in Great Britain, there is one reading only, and
+    :func:`national` gives it. The words go after a name, as those of :func:`problem`.
+
+    Args:
+        number: as for :func:`national`.
+        region: as for :func:`national`.
+    """
+    digits, (code, trunk) = _GROUPING.sub("", number), _prefixes(region.upper())
+    if not digits.startswith(code) or _WRITTEN.fullmatch(digits) is None:
+        return None
+    import phonenumbers
+
+    if not _is_possible(phonenumbers.PhoneNumber(country_code=int(code), national_number=int(digits))):
+        return None
+    try:
+        international = _parse("+" + digits)  # and not `canonical`: `49 (0)30 …` has lost a + too
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(international):
+        return None
+    where = f"a number in {region.upper()}"
+    cure = f"write + in front, or {trunk or f'+{code}'} for {where}"
+    return f"could be a number +{code}… that has lost its +, or {where}; {cure}"
+
+
 def looks_national(number: str) -> bool:
     """Whether a number is written as people write one to those of their country: :func:`national` may read it."""
     return _LOOKS_NATIONAL.fullmatch(number) is not None
+
+
+def is_scientific(number: str) -> bool:
+    """Whether a spreadsheet has made a number of it and rounded it: ``1.70123E+11``, or ``1,70123E+11``."""
+    return _SCIENTIFIC.fullmatch(number) is not None
 
 
 def is_region(region: str) -> bool:
@@ -112,9 +149,9 @@ def is_unassigned(e164: str) -> bool:
     As :func:`is_valid` says, but asked only of numbers that are likely not: of those that have not their country's
     form, and of ten digits, which are a North American number whose country code is missing in half of the cases.
     """
-    digits = e164.removeprefix("+")
     if _ORDINARY.fullmatch(e164):
         return False
+    digits = e164.removeprefix("+")
     if digits[0] != "1" and len(digits) != _NORTH_AMERICAN_DIGITS and _has_form(digits):
         return False
     return not is_valid(e164)
@@ -163,7 +200,7 @@ def mask_within(text: str) -> str:
 def problem(number: str) -> str | None:
     """Say why :func:`canonical` refuses a number and what to write; None if it does not.
 
-    The words go after a name ("column “phone” …") and never repeat the number: it is somebody's.
+    The words go after a name ("a cell of column “phone” …") and never repeat the number: it is somebody's.
     """
     if canonical(number) is not None:
         return None
@@ -173,7 +210,7 @@ def problem(number: str) -> str | None:
 def _problem_of_characters(number: str) -> str | None:
     if not number.strip():
         return "is empty"
-    if re.fullmatch(r"[+0-9]*[0-9](?:\.[0-9]+)?[eE]\+?[0-9]+", number):
+    if is_scientific(number):
         return "was turned into scientific notation by a spreadsheet; format the column as text and enter it again"
     if any(character.isalpha() for character in number):
         return "has letters; write the country code and digits only, like +16175551212"
@@ -208,6 +245,16 @@ def _problem_of_length(digits: str, size: int, lengths: frozenset[int]) -> str:
     extent = "short" if length < min(lengths) else "long" if length > max(lengths) else None
     fault = f"is too {extent}" if extent else "has a number of digits that does not exist"
     return f"{fault} for the country code +{code}; check the digits, and the country code in front"
+
+
+@lru_cache(maxsize=256)
+def _prefixes(region: str) -> tuple[str, str]:
+    """Return a region's calling code, and what people there dial before a number to one of another area."""
+    import phonenumbers
+
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    trunk = metadata.national_prefix if metadata is not None else None
+    return str(phonenumbers.country_code_for_region(region)), trunk or ""
 
 
 @lru_cache(maxsize=2048)

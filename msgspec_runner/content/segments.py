@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
+from msgspec_runner.content.patterns import later
+
 GSM_SINGLE: Final = 160
 """Septets of a text that is sent alone."""
 GSM_PART: Final = 153
@@ -30,9 +32,9 @@ GSM_BASIC: Final = (
 """GSM-7 characters that cost one septet (3GPP TS 23.038). There is ``Ç`` but no ``ç``, and no backtick."""
 
 _ONE_SEPTET: Final = bytes(ord(character) for character in GSM_BASIC if character.isascii())
-_NOT_GSM: Final = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
-_EXTENSION: Final = re.compile(f"[{re.escape(GSM_EXTENSION)}]")
-_EACH_A_GRAPHEME: Final = re.compile("[\\x00-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u2030-\u205f\u20a0-\u20cf]*")
+_NOT_GSM: Final = later(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
+_EXTENSION: Final = later(f"[{re.escape(GSM_EXTENSION)}]")
+_EACH_A_GRAPHEME: Final = later("[\\x00-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u2030-\u205f\u20a0-\u20cf]*")
 """Texts without anything that joins its neighbour: one code unit, one grapheme each."""
 
 

@@ -12,7 +12,8 @@ from collections import deque
 from msgspec_runner.model import Outcome, OutcomeKind
 
 MAX_DOUBTS = 5
-"""In doubt in a row, across the run, until it stops. Only an acceptance or a rejection ends the row."""
+"""In doubt in a row, across the run, until it stops. Only an acceptance or a rejection ends the row. Each worker of a
+shared run counts by itself; together they would save four messages for each worker but one."""
 
 MAX_REJECTIONS = 20
 """Rejections alike in a row until the run stops: "many identical rejections" of the contract. Those are alike that

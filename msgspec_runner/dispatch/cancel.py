@@ -20,7 +20,7 @@ AT_ONCE = 8
 
 
 RECORDED_WITHIN = 1.0
-"""Seconds in which another `cancel` has recorded what it deleted, before we believe that the API refused for another
+"""Seconds in which another `cancel` has recorded what it deleted, before we believe that ours failed for another
 reason. It does so at once; its ledger may be on a server."""
 
 _CHUNK = 500
@@ -96,8 +96,9 @@ async def cancel(
 ) -> Cancelled:
     """Delete scheduled messages at the API, and record each as cancelled as soon as that is known.
 
-    Somebody else may be cancelling the same run: the API refuses what it has deleted already, so the ledger is asked
-    before and after, and what it has as cancelled did not fail.
+    Somebody else may be cancelling the same run: the API does not find what it has deleted already, so the ledger is
+    asked before and after, and what it has as cancelled did not fail. What only the API has lost sight of stays
+    accepted: a `cancel` that was killed may have deleted it before, or it was sent.
 
     Args:
         book: where they are.

@@ -21,6 +21,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from msgspec_runner.boottime import boot_time
@@ -118,6 +119,7 @@ class Dispatcher:
             self._lanes,
             self._clock,
             is_over=lambda: self._stopping,
+            is_too_old=self._is_too_old,
             on_taken=self._taken,
             on_postponed=lambda job: self._record(job, State.RETRY_WAIT),
         )
@@ -163,14 +165,14 @@ class Dispatcher:
             self.abort()
             return
         self._interrupted = True
-        self._stop(None)
+        self.stop(None)
         self._note = f"stopping: {self._posting} in flight, finished first; once more gives them up as in doubt"
         self._tell(())
 
     def abort(self) -> None:
         """Give up what is in flight as in doubt and end the run now."""
         self._interrupted = True
-        self._stop(None)
+        self.stop(None)
         for worker in self._workers:
             worker.cancel()
 
@@ -195,7 +197,7 @@ class Dispatcher:
     async def _last_words(self, error: LedgerError) -> None:
         """The ledger failed: send nothing new, let the flights land, and try once more to record them."""
         self._fault = error
-        self._stop(str(error))
+        self.stop(str(error))
         while self._posting or self._lanes.lined_up:
             self._hand_back()
             await self._bell.wait(None)
@@ -215,12 +217,13 @@ class Dispatcher:
                 raise self._fault from None
             raise
 
-    def _stop(self, reason: str | None) -> None:
-        """Claim and start nothing more. The first reason is the one that is told."""
+    def stop(self, reason: str | None) -> None:
+        """Claim and start nothing more, and end the run. The first reason is the one that is told; None: none is."""
         if reason is not None and self._reason is None:
             self._reason = self._note = reason
         self._stopping = True
         self._bell.ring()
+        self._turns.announce()
 
     async def _in_ledger(self, call: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -337,7 +340,7 @@ class Dispatcher:
 
     def _stop_for(self, bug: Exception) -> None:
         self._fault = self._fault or bug
-        self._stop("a bug in msgspec-runner")
+        self.stop("a bug in msgspec-runner")
 
     def _taken(self) -> None:
         if self._lanes.lined_up < self._batch:
@@ -347,23 +350,25 @@ class Dispatcher:
         message = job.message
         try:
             wanted = posting(message.body, message.delivery, self._wall())
-        except Exception as error:  # noqa: BLE001 - a bug, or rules of a newer version; nothing was sent
-            self._stop_for(error)
+        except Exception as error:  # noqa: BLE001 - whatever somebody wrote there, or a newer version; it was not sent
+            self.stop(
+                f"the message with key {message.key[:12]} ({message.spec}) cannot be sent as the ledger has it: its "
+                f"body or its delivery rules are damaged, or of a newer version ({type(error).__name__})"
+            )
             self._record(job, State.PLANNED)
             return
         if wanted is None:
             self._expired += 1
             self._record(job, State.PLANNED)
             return
-        if self._boot() >= job.not_after:
+        if self._is_too_old(job):
             job.due = self._clock.now()
             self._record(job, State.RETRY_WAIT)  # to be claimed again, if it is still ours
             return
-        started = self._clock.now()
-        job.begin(started, wanted.scheduled_for)
+        job.begin(self._clock.now(), wanted.scheduled_for)
         self._posting += 1
         try:
-            outcome = await self._poster.post(wanted.body, job.not_after)
+            outcome = await self._poster.post(wanted.body, partial(self._turns.leave, job))
         except asyncio.CancelledError:
             job.last = Outcome(OutcomeKind.IN_DOUBT, error="given up before the answer")
             self._record(job, State.IN_DOUBT)
@@ -373,7 +378,13 @@ class Dispatcher:
             outcome = Outcome(OutcomeKind.IN_DOUBT, error=f"bug in msgspec-runner: {type(error).__name__}")
         finally:
             self._posting -= 1
-        self._judge(job, outcome, started)
+        if job.kept:
+            self._record(job, State.PLANNED if self._stopping else State.RETRY_WAIT)
+            return
+        self._judge(job, outcome, job.began)
+
+    def _is_too_old(self, job: Job) -> bool:
+        return self._boot() >= job.not_after
 
     def _judge(self, job: Job, outcome: Outcome, started: float) -> None:
         """Decide what follows from an attempt, for the message and for the run."""
@@ -387,7 +398,7 @@ class Dispatcher:
                 self._slow_down(decision.retry_at, started, now)
         reason = decision.stop or self._breaker.observe(outcome, started, now)
         if reason is not None:
-            self._stop(reason)
+            self.stop(reason)
         hand_back = self._stopping and decision.state is State.RETRY_WAIT
         self._record(job, State.PLANNED if hand_back else decision.state)
 

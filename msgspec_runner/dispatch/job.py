@@ -22,6 +22,9 @@ class Job:
         attempts: posts begun.
         due: when to try it again, on the dispatcher's clock.
         not_after: when its claim is too old to be posted, in seconds of :func:`~msgspec_runner.boottime.boot_time`.
+        turns: the moments of its turns, of the run's pace and of its spec's.
+        began: when its last attempt began; from the moment in which it left, that.
+        kept: whether that did not leave, because it was not to: then it was none.
         last: what its last attempt proved.
         scheduled_for: what the API was asked to wait for in its last attempt, ISO 8601; None: nothing.
     """
@@ -30,6 +33,9 @@ class Job:
     attempts: int = 0
     due: float = 0.0
     not_after: float = 0.0
+    turns: tuple[float, float] = (0.0, 0.0)
+    began: float = 0.0
+    kept: bool = False
     last: Outcome = _NOTHING
     scheduled_for: str | None = None
     _unsent: int = 0
@@ -50,6 +56,13 @@ class Job:
             self._excused += now - self._excused_since
         self._excused_since = None
         self.attempts += 1
+        self.began, self.kept = now, False
+
+    def keep(self, now: float, due: float) -> None:
+        """The attempt that began is none, because the message is not to leave; it may be tried again from ``due``."""
+        self.attempts -= 1
+        self.kept = True
+        self.postpone(now, due)
 
     def postpone(self, now: float, due: float) -> None:
         """Its turn is far off (a pause, a low rate): it waits without an attempt until ``due``."""

@@ -217,7 +217,43 @@ class Lanes:
         """Let the next job of a lane go: its turn has come."""
         self.pace.take(now)
         lane.pace.take(now)
-        return lane.ready.popleft()
+        job = lane.ready.popleft()
+        job.turns = self.pace.turn, lane.pace.turn
+        return job
+
+    def leaving(self, job: Job, now: float) -> float:
+        """Return the seconds until a job may leave that had its turn; 0: now."""
+        whole, own = job.turns
+        return max(self.pace.leaving(now, whole), self._lane(job.message).pace.leaving(now, own))
+
+    def leave(self, job: Job, now: float) -> None:
+        """A job leaves that may."""
+        whole, own = job.turns
+        self.pace.leave(now, whole)
+        self._lane(job.message).pace.leave(now, own)
+
+    def depart(self, job: Job, now: float, *, is_first: bool) -> bool:
+        """Let a job leave that began and is ready, if it may; return whether it does.
+
+        Args:
+            job: whose turn was taken.
+            now: the present, in seconds.
+            is_first: whether nobody else waits to leave.
+        """
+        whole, own = self.pace, self._lane(job.message).pace
+        seconds, job.began = now - job.began, now
+        whole.connected(seconds)
+        own.connected(seconds)
+        if not is_first or whole.leaving(now, job.turns[0]) or own.leaving(now, job.turns[1]):
+            return False
+        whole.leave(now, job.turns[0])
+        own.leave(now, job.turns[1])
+        return True
+
+    def queue(self, job: Job, change: int) -> None:
+        """Count a job that could leave and has to wait (+1), or that waits no longer (-1)."""
+        for pace in (self.pace, self._lane(job.message).pace):
+            pace.queue += change
 
     def seconds_to_next(self, now: float) -> float | None:
         """Return the seconds until something more may be claimed; None: not before something else happens."""
@@ -231,7 +267,8 @@ class Lanes:
         """Return how many messages are ready to go: by spec that has a pace, and those of all others under no name."""
         due = Counter(self._lane(job.message) for when, _, job in self._waiting if when <= now + HORIZON)
         lanes = {"": self._common, **self._by_spec}
-        return {spec: len(lane.backlog) + len(lane.ready) + due[lane] for spec, lane in lanes.items()}
+        # Who waits to leave may need another turn.
+        return {spec: len(lane.backlog) + len(lane.ready) + due[lane] + lane.pace.queue for spec, lane in lanes.items()}
 
     def clear(self) -> tuple[list[Job], list[Job]]:
         """Give back what is not being posted: the jobs that are claimed, and those that wait for another attempt."""

@@ -7,10 +7,7 @@ all came evenly. A message may go up to a tolerance before it. The tolerance is 
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
-
-from msgspec_runner.errors import UsageError
 
 BURST = 0.1
 """A second may hold at most ``1 + BURST`` times the rate (contract, section 4)."""
@@ -39,31 +36,11 @@ was about one message, and the rate is given back at once."""
 MIN_RATE = 1.0
 """Messages a second: no 429 brings the rate below it (unless it was configured lower); waits do the rest."""
 
+JAM = 0.05
+"""Seconds: where what waits to leave takes longer than this, nothing new has its turn."""
+
 _MICROSECOND = 1e-6
 """Seconds: a shorter wait is a rounding error, and adding it to a clock may not move the clock at all."""
-
-_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
-_RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*/\s*([a-z]+)", re.ASCII)
-
-
-class Rate(NamedTuple):
-    """A rate as it was written, and in messages a second."""
-
-    text: str
-    per_second: float
-
-
-def parse_rate(text: str) -> Rate:
-    """Read a rate: ``20/s``, ``300/min``, ``1000/h``.
-
-    Raises:
-        UsageError: it is none, or it is zero.
-    """
-    match = _RATE.fullmatch(text.strip().lower())
-    unit = _UNITS.get(match[2]) if match else None
-    if match is None or unit is None or float(match[1]) == 0:
-        raise UsageError(f"{text!r} is no rate: write messages per s, min or h, like 20/s or 300/min")
-    return Rate(text.strip(), float(match[1]) / unit)
 
 
 def gcra(arrival: float, now: float, interval: float, tolerance: float) -> tuple[float, float]:
@@ -117,6 +94,10 @@ class Pace:
     so they halve it once. An API that is full refuses nearly all of them. If it takes them instead, the rate is not
     what it minds, and the halving is undone; the wait that it asked for stays.
 
+    A message takes its **turn** and then **leaves**, which is later where a connection has to be made first: a server
+    that stood still would get all at once what had its turn meanwhile. So both keep the distance, each by itself:
+    turns, that no more is begun than may leave, and departures, because they are what the API sees.
+
     Args:
         rate: messages a second; None: as fast as the concurrency allows.
     """
@@ -124,6 +105,12 @@ class Pace:
     def __init__(self, rate: float | None = None) -> None:
         self._full = rate
         self._rate = rate
+        self.turn = float("-inf")
+        """The moment of the turn that was taken last."""
+        self.queue = 0
+        """Messages that could leave, and wait until they may."""
+        self._left = float("-inf")
+        """The theoretical arrival time of the next message to leave, as ``_arrival`` is that of the next turn."""
         self._arrival = float("-inf")
         self._paused_until = float("-inf")
         self._slowed_at = float("-inf")
@@ -165,17 +152,41 @@ class Pace:
         return self._rate
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next message may go; 0: now."""
-        pause = self._paused_until - now if self._paused_until - now >= _MICROSECOND else 0.0
+        """Return the seconds until the next message may have its turn; 0: now."""
+        pause = self._pause(now)
         if self._rate is None:
             return pause
-        return max(pause, gcra(self._arrival, now, self._interval, self._tolerance)[0])
+        jam = self.leaving(now, now) + self.queue * self._interval - JAM if self.queue else 0.0
+        wait = max(jam, gcra(self._arrival, now, self._interval, self._tolerance)[0])
+        return max(pause, wait if wait >= _MICROSECOND else 0.0)
+
+    def _pause(self, now: float) -> float:
+        return self._paused_until - now if self._paused_until - now >= _MICROSECOND else 0.0
+
+    def leaving(self, now: float, turn: float) -> float:  # noqa: ARG002 - a shared pace asks for it
+        """Return the seconds until a message may leave that had its turn; 0: now.
+
+        Args:
+            now: the present.
+            turn: the moment of its turn.
+        """
+        pause = self._pause(now)
+        return pause if self._rate is None else max(pause, gcra(self._left, now, self._interval, self._tolerance)[0])
+
+    def leave(self, now: float, turn: float) -> None:  # noqa: ARG002 - a shared pace asks for it
+        """A message leaves that may."""
+        if self._rate is not None:
+            self._left = gcra(self._left, now, self._interval, self._tolerance)[1]
+
+    def connected(self, seconds: float) -> None:
+        """Hear how long a message was made ready to leave; a shared pace wants to know."""
 
     def take(self, now: float) -> float:
-        """Let one message go if it may; return 0 if it does, else the seconds to wait before asking again."""
+        """Give a message its turn if it is time; return 0 if it is, else the seconds to wait before asking again."""
         wait = self.wait(now)
         if wait > 0:
             return wait
+        self.turn = now
         if self._rate is None:
             self._count(now)
         else:
@@ -195,7 +206,7 @@ class Pace:
 
     def start_over(self, now: float) -> None:
         """Forget when messages went and what the API asked to wait for; the rate stays."""
-        self._arrival = self._paused_until = now
+        self._arrival = self._paused_until = self._left = now
 
     def pause(self, until: float) -> None:
         """Let nothing go before ``until``; a shorter pause does not end a longer one."""

@@ -100,5 +100,5 @@ class SpecPlan:
             "recipients": sum(self.decisions.values()),
             **counts,
             "scheduled": {reason.value: self.scheduled[reason] for reason in Reason},
-            "segments": self.segments,
+            "segments": self.segments if self.decisions[Decision.NEW] else 0,
         }

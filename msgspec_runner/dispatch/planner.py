@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from msgspec_runner.audience import open_audience, recipients_path, rendered_rows
@@ -233,7 +234,7 @@ def skips(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
     yield from left_out(spool, ledger, rails)
 
 
-def unrecorded(rows: Iterable[Skip], ledger: Ledger, origin: str) -> Iterator[Skip]:
+def unrecorded(rows: Iterable[Skip], spool: PlanSpool, ledger: Ledger, origin: str) -> Iterator[Skip]:
     """Yield the rows that the ledger does not have yet, of whatever run, with the same reason.
 
     A command that is run every hour, and finds the same bad row each time, must not fill the ledger with it. Rows are
@@ -241,18 +242,24 @@ def unrecorded(rows: Iterable[Skip], ledger: Ledger, origin: str) -> Iterator[Sk
 
     Args:
         rows: that are left out; each has a key, see :class:`~msgspec_runner.ledger.values.Skip`.
+        spool: the plan's: it keeps what the ledger has, which may be a million rows.
         ledger: where they may be.
         origin: of the plan.
     """
-    known: set[int] | None = None  # of digests: a million suppressed rows are 80 MB
-    for row in rows:
-        if known is None:
-            known = {
-                hash((skip.spec, skip.edition, skip.row, skip.error, skip.key))
-                for skip in ledger.messages(state=State.SKIPPED, origin=origin)
-            }
-        if hash((row.spec, row.edition, row.row, row.reason, row.key)) not in known:
-            yield row
+    rows = iter(rows)
+    chunk = list(islice(rows, _ROWS_AT_ONCE))
+    if chunk:
+        recorded = ledger.messages(state=State.SKIPPED, origin=origin)
+        spool.know(hash((skip.spec, skip.edition, skip.row, skip.error, skip.key)) for skip in recorded)
+    while chunk:
+        digests = [hash((row.spec, row.edition, row.row, row.reason, row.key)) for row in chunk]
+        known = spool.known(digests)
+        yield from (row for row, digest in zip(chunk, digests, strict=True) if digest not in known)
+        chunk = list(islice(rows, _ROWS_AT_ONCE))
+
+
+_ROWS_AT_ONCE = 500
+"""Rows that are looked up in one go."""
 
 
 def decisions_by_key(spool: PlanSpool, ledger: Ledger | None, rails: Rails) -> Iterator[tuple[Message, Decision]]:

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from msgspec_runner.ledger.ledger import Settlement, Totals
+from msgspec_runner.model import State
+
+ENDS = (State.ACCEPTED, State.REJECTED, State.IN_DOUBT)
+"""States with which a run is done with a message that it posted."""
 
 
 class Progress(NamedTuple):

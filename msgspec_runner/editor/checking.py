@@ -22,7 +22,7 @@ from msgspec_runner.reports.notes import words
 from msgspec_runner.source.document import Document
 from msgspec_runner.spec import build_spec
 
-OF_ALL_ROWS: Final = ("MSG411", "MSG901")
+OF_ALL_ROWS: Final = ("MSG411", "MSG508", "MSG901")
 """Rules that say what no recipient has: only who has read all of them knows."""
 
 

@@ -13,11 +13,11 @@ import re
 from collections.abc import Callable
 from typing import Final, cast
 
+from msgspec_runner.config import is_spec_name
 from msgspec_runner.diagnostics import Diagnostic
 from msgspec_runner.editor.helpers import Helper, Unanswered
 from msgspec_runner.editor.positions import Units
 from msgspec_runner.editor.questions import Check, Checked, CheckRows, Desk, Question, Settings
-from msgspec_runner.project import SUFFIXES
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Text:
     @property
     def may_be_spec(self) -> bool:
         """Whether its name is a spec's; what is none may be a partial of any other text."""
-        return self.path.endswith(SUFFIXES)
+        return is_spec_name(self.path)
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:

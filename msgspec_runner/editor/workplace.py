@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from msgspec_runner.config import Config, load_config, project_root
+from msgspec_runner.config import Config, is_spec_name, load_config, project_root
 from msgspec_runner.editor.outline import Outline
 from msgspec_runner.editor.questions import Desk, Others
 from msgspec_runner.errors import NoSpecError, UsageError
 from msgspec_runner.linting.rule import SpecFacts
 from msgspec_runner.linting.subject import Subject
-from msgspec_runner.project import SUFFIXES, load, read, shown
+from msgspec_runner.project import is_excluded, load, read, shown
 from msgspec_runner.providers.catalog import NO_CATALOGS, Catalogs
 from msgspec_runner.source.document import MAX_BYTES, Document, parse_document
 from msgspec_runner.source.partials import MAX_PARTIAL, Partials
@@ -126,7 +125,7 @@ class Workplace:
 
     def is_spec(self) -> bool:
         """Say whether the open text is a spec: one below a spec folder always is, another one if it reads like one."""
-        if self.path.suffix not in SUFFIXES:
+        if not is_spec_name(self.path.name):
             return False
         named = self._is_named(self.path)
         if named is not None or len(self.desk.text) > MAX_BYTES:
@@ -176,13 +175,14 @@ class Workplace:
     def _is_named(self, path: Path) -> bool | None:
         """Say whether the configuration makes a file a spec; None where it does not say."""
         inside = self._inside(path)
-        if inside is None or path.suffix not in SUFFIXES:
+        if inside is None or not is_spec_name(path.name):
             return None
-        if any(fnmatch(inside, each) or inside.startswith(each.rstrip("/") + "/") for each in self.config.exclude):
+        if is_excluded(inside, self.config):
             return False
         for folder in self.config.specs:
             top = os.path.normpath(folder).replace(os.sep, "/")
-            if top == "." or inside == top or inside.startswith(top + "/"):
+            all_but_hidden = top == "." and not inside.startswith(".")
+            if all_but_hidden or inside == top or inside.startswith(top + "/"):
                 return True
         return None
 

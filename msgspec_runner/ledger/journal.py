@@ -9,6 +9,7 @@ The run's process holds a lock on its journal, so a journal that can be locked b
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from msgspec_runner.ledger.values import Settlement
 from msgspec_runner.model import State
 
 _NAME = "outcomes-{}.jsonl"
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}", re.ASCII)
 _NUMBER = re.compile(r"\+?\d[\d ().-]{4,}\d")
 
 
@@ -52,7 +54,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, ledger_id: str, run_id: str) -> None:
-        self.path = folder / _NAME.format(run_id)
+        self.path = folder / _NAME.format(_file_name(run_id))
         self._ledger_id = ledger_id
         self._run_id = run_id
         self._mutex = threading.Lock()
@@ -123,6 +125,13 @@ class Journal:
         lock_file(descriptor)
         _sync_folder(folder)
         return descriptor
+
+
+def _file_name(run_id: str) -> str:
+    """Return what a file may be called: the ledger says the run's id, and who can write there may not write here."""
+    if _PLAIN.fullmatch(run_id):
+        return run_id
+    return hashlib.sha256(run_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def abandoned(folder: Path, ledger_id: str) -> Iterator[tuple[str, list[Noted]]]:

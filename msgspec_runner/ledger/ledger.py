@@ -194,6 +194,8 @@ class Ledger(RunLedger, Protocol):
         rows were emptied.
 
         Identities, digests, states, times and the API's ids stay, so nothing is sent again because it was forgotten.
+        By time alone, what only served shared runs that ended before then is dropped too.
+
         Only what is at rest is erased: ``accepted``, ``rejected``, ``cancelled``, ``released`` and skipped rows; with
         ``number`` also what is ``in_doubt``, or still ``planned`` by a run that is over. Messages of a live run are
         never touched.

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from msgspec_runner.errors import LedgerError
-from msgspec_runner.ledger import postgres_deciding, postgres_shared, rows
+from msgspec_runner.ledger import postgres_deciding, postgres_erasing, postgres_shared, rows
 from msgspec_runner.ledger import postgres_statements as statements
 from msgspec_runner.ledger.journal import Journal, abandoned
 from msgspec_runner.ledger.leases import terms
@@ -246,7 +246,7 @@ class PostgresLedger:
         """Erase people's data from what is at rest; return how many were emptied."""
         now = timestamp(self._clock())
         with self._mutex, postgres_errors(self._address):
-            return self._reach(lambda session: postgres_deciding.erase(session, before, number, by, now))
+            return self._reach(lambda session: postgres_erasing.erase(session, before, number, by, now))
 
     # -- reading -----------------------------------------------------------------------------------------
 

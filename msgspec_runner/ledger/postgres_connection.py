@@ -5,10 +5,13 @@ psycopg's errors leave this package as :class:`LedgerError` only.
 
 from __future__ import annotations
 
+import os
 import random
+import re
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +38,22 @@ _NETWORK = {
 }
 """Seconds (the last but one: milliseconds) after which a peer that says nothing is gone; the address may say others."""
 
-_SESSION = f"""
-SET synchronous_commit = on;
+_TEXT = """
+SET standard_conforming_strings = on;
+SET DateStyle = 'ISO, YMD';
+SET IntervalStyle = 'postgres';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET array_nulls = on;
+SET transform_null_equals = off;
 SET default_transaction_isolation = 'read committed';
+"""
+"""How values are written in statements and answers, and what a transaction is, whatever a role or a database has for
+defaults: a body that is escaped for another way of reading it is not the body that was planned."""
+
+_SESSION = f"""{_TEXT}
+SET synchronous_commit = on;
 SET lock_timeout = '{BUSY_SECONDS}s';
 SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -55,6 +71,14 @@ keepalives tell the server within a minute, and with it everybody who wonders wh
 page of a plan is a walk along an index; a planner without statistics, as in the first minute of a large plan, would
 read and sort all that is left for each."""
 
+_AWAY = re.compile(
+    r"refused|timed? ?out|timeout|unreachable|no route|no such file|resolve host|closed the connection|connection reset"
+    r"|starting up|shutting down|not yet accepting|not accepting|recovery|too many (?:clients|connections)"
+    r"|connection slots|terminating connection",
+    re.IGNORECASE,
+)
+"""What is said of a server that is away, restarts, or has no place just now."""
+
 NOT_IDLE = "SET idle_in_transaction_session_timeout = '2s'"
 """For sessions whose short transactions lock what others wait for: where the client stands still or is cut off in the
 middle of one, the server ends it, long before it misses the connection."""
@@ -70,15 +94,17 @@ class Patience:
         seconds: from the first failure to giving up.
         first: seconds of the first pause; each is twice the one before.
         longest: seconds of a pause at most.
-        sleep: waits.
+        sleep: waits; may wake early where there is nothing to wait for any more.
         now: tells the time in seconds.
+        is_over: says whether whoever waits shall end: then there is no attempt after the next.
     """
 
     seconds: float = 300.0
     first: float = 0.1
     longest: float = 5.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
     now: Callable[[], float] = time.monotonic
+    is_over: Callable[[], bool] = lambda: False
 
     def attempts(self) -> Iterator[None]:
         """Yield at once, and then after each pause, until the time is up."""
@@ -87,7 +113,7 @@ class Patience:
         while True:
             yield
             left = deadline - self.now()
-            if left <= 0:
+            if left <= 0 or self.is_over():
                 return
             # Many that wait for one server should not all come back at once.
             self.sleep(min(left, pause * (0.5 + random.random() / 2)))  # noqa: S311
@@ -131,7 +157,7 @@ async def connect_async(address: Address) -> psycopg.AsyncConnection[tuple[objec
 
 async def find_schema(connection: psycopg.AsyncConnection[Any], address: Address) -> None:
     """Let a session see the ledger's schema only; no transaction is open afterwards that was not open before."""
-    await connection.execute(NOT_IDLE)
+    await connection.execute(f"{_TEXT}{NOT_IDLE}")
     await connection.execute("SELECT set_config('search_path', %s, false)", (f'"{address.schema}", pg_catalog',))
     if not connection.autocommit:
         await connection.commit()
@@ -141,6 +167,12 @@ def parameters(address: Address) -> dict[str, Any]:
     """Return what a connection is opened with beside its address: what that says itself is left as it is."""
     given = conninfo_to_dict(address.conninfo)
     return {"client_encoding": "utf8", **{name: value for name, value in _NETWORK.items() if name not in given}}
+
+
+def break_line(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    """Let fail whoever waits for a connection's answer. For another thread than the one that waits."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _check_server(info: psycopg.ConnectionInfo, address: Address) -> None:
@@ -169,6 +201,24 @@ def is_lost(error: psycopg.Error, connection: Connection | None) -> bool:
 def is_collision(error: psycopg.Error) -> bool:
     """Return whether the transaction lost against another one, and will do better when it is tried again."""
     return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)
+
+
+def is_hindered(error: psycopg.Error) -> bool:
+    """Return whether somebody's lock, or a person, was in the way of a statement: of the server's upkeep, as a rule."""
+    return isinstance(error, errors.LockNotAvailable | errors.QueryCanceled)
+
+
+def may_come_back(error: BaseException | None) -> bool:
+    """Return whether a server that could not be used at a start is one that may be there soon.
+
+    What it says no to, a password or a name that it does not know, stays wrong. psycopg has nothing but words for what
+    happens before a session begins. The words of a server that speaks another language than English mean no.
+    """
+    if isinstance(error, errors.ConnectionTimeout | errors.ReadOnlySqlTransaction):
+        return True
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
+        (error.sqlstate or "")[:3] in ("57P", "08") or _AWAY.search(str(error)) is not None
+    )
 
 
 @contextmanager

@@ -1,31 +1,26 @@
-"""What is decided about messages outside of a run, in PostgreSQL: released, resolved, erased."""
+"""What is decided about messages outside of a run, in PostgreSQL: released and resolved, and what is known too late."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any
 
 from msgspec_runner.ledger import postgres_statements as statements
 from msgspec_runner.ledger.journal import Noted
-from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_connection import Connection
 from msgspec_runner.ledger.postgres_run import text
-from msgspec_runner.ledger.rows import erasable, erasure_words, outcome_row, releasable, resolvable
+from msgspec_runner.ledger.rows import outcome_row, releasable, resolvable
 from msgspec_runner.ledger.states import Mover, sources
 from msgspec_runner.ledger.values import Settlement
 from msgspec_runner.model import State
-
-CHUNK = 5000
-"""Messages looked at in one transaction of an erasure: others may write in between."""
 
 
 def release(
     connection: Connection, keys: Sequence[str], reason: str, by: str, only: Collection[State] | None, now: str
 ) -> int:
     """Move rejected and in-doubt messages to ``released`` inside a transaction; return how many."""
-    allowed = releasable(only)
-    released = connection.execute(statements.RELEASE, (text(reason), now, [*keys], allowed)).fetchall()
+    values = (text(reason), now, [*keys], releasable(only), _runs_to_change(connection, keys))
+    released = connection.execute(statements.RELEASE, values).fetchall()
     rows = [(key, now, text(by), State.RELEASED, text(reason)) for (key,) in released]
     with connection.cursor() as cursor:
         cursor.executemany(statements.DECIDE, rows)
@@ -37,13 +32,15 @@ def resolve(connection: Connection, settlements: Sequence[Settlement], by: str, 
     connection.execute(statements.ONE_RESOLVER)
     ids = [text(settled.message_id) for settled in settlements if settled.message_id]
     taken: Any = connection.execute(statements.MESSAGE_IDS, (ids,)).fetchall() if ids else []
-    origins: Any = connection.execute(statements.ORIGINS, ([settled.key for settled in settlements],)).fetchall()
+    keys = [settled.key for settled in settlements]
+    origins: Any = connection.execute(statements.ORIGINS, (keys,)).fetchall()
+    runs = _runs_to_change(connection, keys)
     resolved = set()
     for settled in resolvable(settlements, dict(origins), taken):
         key, state, http_status, message_id, error, *rest = outcome_row(settled, now)
         values = (str(state), http_status, text(message_id), text(error), *rest, key)
         allowed = sorted(sources(settled.state, Mover.PERSON))
-        if connection.execute(statements.RESOLVE, (*values, allowed)).fetchone():
+        if connection.execute(statements.RESOLVE, (*values, allowed, runs)).fetchone():
             connection.execute(statements.DECIDE, (key, now, text(by), settled.state, text(reason)))
             resolved.add(key)
     return resolved
@@ -59,6 +56,7 @@ def settle_noted(connection: Connection, owner: str, noted: Sequence[Noted], now
         now: as the ledger writes it.
     """
     run_id = owner.partition(".")[0]
+    connection.execute(statements.CHANGES_ENDED_RUNS, ([run_id],))
     for turn, settled in ((each.turn, each.settlement) for each in noted):
         key, state, http_status, message_id, error, attempts, at, scheduled_for = outcome_row(settled, now)
         # Nobody is left who would wait for its next attempt.
@@ -84,29 +82,9 @@ def settle_noted(connection: Connection, owner: str, noted: Sequence[Noted], now
                 connection.execute(statements.DECIDE, (key, now, "recover", "lost", reason))
 
 
-def erase(connection: Connection, before: datetime | None, number: str | None, by: str, now: str) -> int:
-    """Empty people's data of what is at rest, a page a transaction; return how many messages and rows were."""
-    if before is None and number is None:
-        raise ValueError("erase() needs a time or a number")
-    chosen: dict[str, Any] = {
-        "before": None if before is None else timestamp(before),
-        "number": number,
-        "states": sorted(erasable(number)),
-        "limit": CHUNK,
-    }
-    erased = 0
-    after: str | None = ""
-    while after is not None:
-        row: Any = connection.execute(statements.ERASE, {**chosen, "after": after}).fetchone()
-        erased += row[0]
-        after = row[1]
-    with connection.transaction():
-        erased += connection.execute(statements.ERASE_SKIPS, chosen).rowcount
-        if number is not None:
-            for statement in statements.REDACT:
-                connection.execute(statement, {"digits": number.lstrip("+")})
-        connection.execute(statements.DECIDE, ("", now, text(by), "erased", erasure_words(before, number, erased)))
-    # Until then, the versions before are still in the tables' files.
-    for statement in statements.VACUUM:
-        connection.execute(statement)
-    return erased
+def _runs_to_change(connection: Connection, keys: Sequence[str]) -> list[str]:
+    """Return the runs of messages, after noting that these move: one that goes to another run meanwhile stays there."""
+    found: Any = connection.execute(statements.RUNS_OF, ([*keys],)).fetchall()
+    runs = sorted(run_id for (run_id,) in found)
+    connection.execute(statements.CHANGES_ENDED_RUNS, (runs,))
+    return runs

@@ -23,6 +23,7 @@ from msgspec_runner.ledger.postgres_connection import (
     Patience,
     connect,
     is_collision,
+    is_hindered,
     is_lost,
     postgres_errors,
 )
@@ -81,9 +82,6 @@ class RunSession:
         lock: see :func:`lock_number`.
         journal: where outcomes wait while the server is away.
         patience: how long they wait.
-
-    Raises:
-        LedgerError: the server cannot be reached, or somebody holds the run's lock.
     """
 
     def __init__(
@@ -105,9 +103,7 @@ class RunSession:
         """The session that held the lock last, as the server knows it."""
         self._connection: Connection | None = None
         self.away = False
-        """Whether the server is out of reach just now."""
-        with postgres_errors(address):
-            self._connection = self._connect()
+        """Whether the server is out of reach just now, or somebody is in the way."""
 
     # -- the connection ----------------------------------------------------------------------------------
 
@@ -136,7 +132,7 @@ class RunSession:
 
         Args:
             act: does it in one transaction; may be called again after a call whose answer was lost.
-            outcomes: kept in the journal while the server is away.
+            outcomes: kept in the journal until they are recorded.
 
         Raises:
             LedgerError: the server stayed away too long, or says no.
@@ -148,27 +144,28 @@ class RunSession:
                         self._connection = self._connect()
                     result = act(self._connection)
                 except psycopg.Error as error:
-                    if self._connection is not None and is_collision(error):
-                        continue
-                    if not is_lost(error, self._connection):
+                    self._journal.note(self._heard, outcomes)
+                    if is_lost(error, self._connection):
+                        self._hang_up()
+                    elif not (is_collision(error) or is_hindered(error)):
+                        self._uncertain |= self.away
                         raise
-                    self._lose(outcomes)
+                    self.away = True
                 else:
                     self.away = False
                     return result
         self._uncertain = True
         noted = f". What was sent meanwhile is noted in {self._journal.path}, for the next send on this machine"
         raise LedgerError(
-            f"the ledger {self._address.location} was out of reach for {self._patience.seconds:.0f} s"
+            f"the ledger {self._address.location} was {'locked' if self._connection is not None else 'out of reach'}"
+            f"{'' if self._patience.is_over() else f' for {self._patience.seconds:.0f} s'}"
             f"{noted if outcomes else ''}. Once it is there again, run the same command again"
         )
 
-    def _lose(self, outcomes: Sequence[Settlement]) -> None:
-        self.away = True
+    def _hang_up(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self._journal.note(self._heard, outcomes)
 
     def remember(self, settlement: Settlement) -> None:
         """Keep an outcome in the journal if the server is away."""
@@ -187,9 +184,13 @@ class RunSession:
     # -- planning ----------------------------------------------------------------------------------------
 
     def begin(self, values: Sequence[object]) -> None:
-        """Enter the run, now that it can be seen to live."""
-        assert self._connection is not None
+        """Take the run's lock, then enter the run, which can be seen to live by then.
+
+        Raises:
+            LedgerError: the server cannot be reached, or somebody holds the run's lock.
+        """
         with postgres_errors(self._address):
+            self._connection = self._connect()
             self._connection.execute(statements.BEGIN_RUN, (*values, self._lock))
 
     def plan(self, batch: Sequence[Message], now: str) -> int:

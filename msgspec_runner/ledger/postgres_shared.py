@@ -22,8 +22,9 @@ from msgspec_runner.ledger.rows import UNKNOWN_OUTCOME, run_row, sendable
 from msgspec_runner.ledger.values import Run, RunStatus, Skip, Totals
 from msgspec_runner.model import Message
 
-SMALLEST_WINDOW, LARGEST_WINDOW = 10, 400
-"""Messages; what a worker that dies leaves to be looked for is one window for each of its sessions."""
+SMALLEST_WINDOW, LARGEST_WINDOW = 50, 400
+"""Messages. No more than two windows' worth of them can be under way at a worker, so small ones would hold it back;
+what a worker that dies leaves to be looked for is one window for each of its sessions."""
 
 WINDOWS = 64
 """A run is cut into so many at least, as far as the smallest one allows: a small run too is for all workers."""
@@ -70,6 +71,7 @@ class Standing(NamedTuple):
         pace: the state of its ``Pace`` as JSON.
         free_at: when the windows are given to others that a worker left which fell silent, about, in seconds since
             1970 on the server's clock; None: there are none, or that is over.
+        origin: where its messages go.
     """
 
     status: RunStatus
@@ -79,6 +81,7 @@ class Standing(NamedTuple):
     workers: int
     pace: str | None
     free_at: float | None = None
+    origin: str = ""
 
 
 # -- planning ----------------------------------------------------------------------------------------------
@@ -180,8 +183,8 @@ def standing(connection: Connection, run_id: str, terms: Terms) -> Standing | No
     row: Any = connection.execute(shared.STANDING, {"run": run_id, **terms._asdict()}).fetchone()
     if row is None:
         return None
-    status, reason, wanted, why, queue, workers, pace, free_at = row
-    return Standing(RunStatus(status), reason or why, wanted, queue, workers, pace, free_at)
+    status, reason, wanted, why, queue, workers, pace, free_at, origin = row
+    return Standing(RunStatus(status), reason or why, wanted, queue, workers, pace, free_at, origin)
 
 
 def held(connection: Connection) -> dict[str, tuple[str, str | None]]:
@@ -263,6 +266,17 @@ def bury(connection: Connection, dead: Silent, terms: Terms, now: str) -> int | 
         window = (run_id, first, last, dead.session)
         connection.execute(shared.REPLAN_CLAIMED, (now, *window))
         return connection.execute(shared.DOUBT_CLAIMED, (DIED_AT_WORK, now, *window)).rowcount
+
+
+def adopt(connection: Connection, run_id: str, windows: Sequence[Window], now: str) -> None:
+    """Settle what nobody answers for in windows that nobody works on, inside a transaction.
+
+    Who buries a session leaves nothing of the kind. This is for what must not happen: a session's row that was deleted
+    over its claims, by hand or by a program with a bug.
+    """
+    for first, last in windows:  # each by itself: a planner that is not told how few these are reads the whole table
+        values = {"run": run_id, "first": first, "last": last, "error": DIED_AT_WORK, "now": now}
+        connection.execute(shared.ADOPT, values)
 
 
 def recover(connection: Connection, terms: Terms, now: str) -> int:

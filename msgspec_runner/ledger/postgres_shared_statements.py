@@ -89,12 +89,13 @@ BEAT: Final = """
 UPDATE sessions SET seen_at = clock_timestamp() WHERE id = ANY (%s) AND NOT fenced RETURNING id
 """
 
-LEAVE: Final = "DELETE FROM sessions WHERE id = %s AND NOT fenced"
+LEAVE: Final = "DELETE FROM sessions WHERE id = %s AND NOT fenced AND run IS NULL"
 
 OPEN_WINDOW: Final = """
 UPDATE sessions SET run = runs.id, first = %(first)s, last = %(last)s, seen_at = clock_timestamp()
 FROM runs JOIN shared_runs ON shared_runs.run = runs.id
 WHERE sessions.id = %(session)s AND NOT sessions.fenced
+  AND (sessions.run IS NULL OR (sessions.run = %(run)s AND sessions.first = %(first)s))
   AND runs.id = %(run)s AND runs.origin = %(origin)s AND runs.status = 'running' AND shared_runs.wanted = 'go'
 RETURNING shared_runs.settings
 """
@@ -115,7 +116,8 @@ FROM shared_settle_and_claim(%(session)s, %(turn)s, %(again)s, %(run)s, %(now)s,
 CLOSE_WINDOW: Final = "UPDATE sessions SET run = NULL, first = NULL, last = NULL WHERE id = %s AND NOT fenced"
 
 LEFT_IN_WINDOW: Final = """
-SELECT count(*) FILTER (WHERE state = 'planned'), count(*) FILTER (WHERE state IN ('sending', 'retry_wait'))
+SELECT count(*) FILTER (WHERE state = 'planned'), count(*) FILTER (WHERE state IN ('sending', 'retry_wait')),
+       count(*) FILTER (WHERE state IN ('sending', 'retry_wait') AND claimant(claimed_in) = %s)
 FROM messages WHERE run = %s AND position BETWEEN %s AND %s
 """
 
@@ -142,6 +144,11 @@ UNDONE: Final = "SELECT first, last FROM windows WHERE run = %s AND NOT done ORD
 
 # -- the dead ----------------------------------------------------------------------------------------------
 
+SET_SIGNS_RIGHT: Final = """
+UPDATE sessions SET seen_at = clock_timestamp() WHERE NOT fenced AND seen_at > clock_timestamp()
+"""
+"""The server's clock was set back since. Who lives shows it again soon; who died must not seem to live until then."""
+
 SILENT: Final = """
 SELECT id, lock, extract(epoch FROM clock_timestamp() - seen_at)::float8,
        extract(epoch FROM clock_timestamp() - greatest(seen_at, pg_postmaster_start_time()))::float8
@@ -166,7 +173,43 @@ UPDATE messages SET state = 'planned', updated_at = %s
 WHERE run = %s AND position BETWEEN %s AND %s AND state = 'retry_wait' AND claimant(claimed_in) = %s
 """
 
+ADOPT: Final = """
+UPDATE messages SET
+    state = CASE messages.state WHEN 'sending' THEN 'in_doubt' ELSE 'planned' END,
+    error = CASE messages.state WHEN 'sending' THEN %(error)s ELSE messages.error END,
+    updated_at = %(now)s
+WHERE messages.run = %(run)s AND messages.position BETWEEN %(first)s AND %(last)s
+  AND messages.state IN ('sending', 'retry_wait')
+  AND NOT EXISTS (SELECT FROM sessions WHERE sessions.id = claimant(messages.claimed_in) AND NOT sessions.fenced
+                    AND sessions.run = %(run)s AND sessions.first = %(first)s)
+"""
+"""Claimed by nobody who is known to work there."""
+
 FORGET_SESSIONS: Final = "DELETE FROM sessions WHERE fenced AND seen_at < clock_timestamp() - interval '7 days'"
+
+# -- what is left when a run has ended ------------------------------------------------------------------------
+
+LEFTOVERS: Final = """
+SELECT shared_runs.run FROM shared_runs JOIN runs ON runs.id = shared_runs.run
+WHERE shared_runs.run > %(after)s AND shared_runs.settings <> '{}'
+  AND runs.status <> 'running' AND runs.ended_at COLLATE "C" < %(before)s
+  AND NOT EXISTS (SELECT FROM sessions WHERE sessions.run = runs.id AND NOT fenced)
+ORDER BY shared_runs.run LIMIT %(limit)s
+"""
+"""Not those where a worker has yet to find out that its run is over: without a pace it would wait for one."""
+
+DROP_WINDOWS: Final = """
+DELETE FROM windows WHERE run = %(run)s AND first IN (
+    SELECT first FROM windows WHERE run = %(run)s ORDER BY first LIMIT %(limit)s)
+"""
+
+DROP_PACES: Final = "DELETE FROM paces WHERE run = %s"
+
+DROP_SETTINGS: Final = "UPDATE shared_runs SET settings = '{}' WHERE run = %s"
+"""The last step for a run. Its row stays: it says that the run was shared, and how it was steered."""
+
+DROP_SESSIONS: Final = "DELETE FROM sessions WHERE fenced AND seen_at < %s::timestamptz"
+"""A session that is unknown may do what a fenced one may."""
 
 # -- watching ----------------------------------------------------------------------------------------------
 
@@ -179,7 +222,8 @@ SELECT runs.status, runs.reason, shared_runs.wanted, shared_runs.reason, shared_
         FROM (SELECT seen_at, seen_at + make_interval(secs => %(fence)s + %(heartbeat)s) AS free_at
               FROM sessions JOIN windows ON windows.run = sessions.run AND windows.first = sessions.first
               WHERE sessions.run = runs.id AND NOT windows.done) AS left_behind
-        WHERE seen_at < clock_timestamp() - make_interval(secs => %(grace)s) AND free_at > clock_timestamp())
+        WHERE seen_at < clock_timestamp() - make_interval(secs => %(grace)s) AND free_at > clock_timestamp()),
+       runs.origin
 FROM runs JOIN shared_runs ON shared_runs.run = runs.id WHERE runs.id = %(run)s
 """
 """A window of a session that fell silent comes back into the queue when its job is taken for stalled, after the time of

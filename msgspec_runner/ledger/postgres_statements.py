@@ -123,7 +123,7 @@ WHERE key = %(key)s AND run = %(run)s AND state = ANY (%(sources)s) AND coalesce
 
 RELEASE: Final = """
 UPDATE messages SET state = 'released', reason = %s, updated_at = %s
-WHERE key = ANY (%s) AND state = ANY (%s)
+WHERE key = ANY (%s) AND state = ANY (%s) AND run || '' = ANY (%s)
 RETURNING key
 """
 
@@ -131,7 +131,7 @@ RESOLVE: Final = """
 UPDATE messages SET state = %s, http_status = coalesce(%s, http_status), message_id = coalesce(%s, message_id),
                     error = %s, attempts = coalesce(%s, attempts), updated_at = %s,
                     scheduled_for = coalesce(%s, scheduled_for)
-WHERE key = %s AND state = ANY (%s)
+WHERE key = %s AND state = ANY (%s) AND run || '' = ANY (%s)
 RETURNING key
 """
 
@@ -139,6 +139,11 @@ MESSAGE_IDS: Final = "SELECT origin, message_id, key FROM messages WHERE message
 """No index helps: it would cost every commit of every run more than the few calls of ``resolve`` are worth."""
 
 ORIGINS: Final = "SELECT key, origin FROM messages WHERE key = ANY (%s)"
+
+RUNS_OF: Final = "SELECT DISTINCT run FROM messages WHERE key = ANY (%s)"
+
+CHANGES_ENDED_RUNS: Final = "SELECT changes_ended_runs(%s)"
+"""Before messages are moved outside of a run: what an erasure noted of their runs is not true any more."""
 
 ONE_RESOLVER: Final = "SELECT pg_advisory_xact_lock(hashtext('msgspec-runner resolve'), hashtext(current_schema()))"
 """Two that resolve at once must see each other's message ids."""
@@ -159,21 +164,81 @@ WITH page AS (
     UPDATE messages SET "to" = '', recipient_key = '', body = '', error = NULL, delivery = NULL
     WHERE key IN (SELECT key FROM page)
       AND NOT ("to" = '' AND recipient_key = '' AND length(body) = 0 AND error IS NULL)
-      AND (%(before)s::text IS NULL OR updated_at < %(before)s) AND (%(number)s::text IS NULL OR "to" = %(number)s)
+      AND (%(before)s::text IS NULL OR updated_at < %(before)s) AND "to" = %(number)s
       AND state = ANY (%(states)s) AND run NOT IN (SELECT id FROM living)
     RETURNING key
 )
 SELECT (SELECT count(*) FROM erased), (SELECT max(key) FROM page)
 """
+"""One number's messages may be anywhere: it walks all keys."""
 
 ERASE_SKIPS: Final = """
 UPDATE skips SET "to" = '', recipient_key = ''
-WHERE NOT ("to" = '' AND recipient_key = '')
-  AND (%(before)s::text IS NULL OR created_at < %(before)s) AND (%(number)s::text IS NULL OR "to" = %(number)s)
+WHERE "to" = %(number)s AND (%(before)s::text IS NULL OR created_at < %(before)s)
   AND run NOT IN (SELECT id FROM living)
 """
 
+ERASABLE_RUNS: Final = """
+SELECT id FROM runs
+WHERE id > %(after)s AND (erasable_from IS NULL OR erasable_from < %(before)s) AND id NOT IN (SELECT id FROM living)
+ORDER BY id LIMIT %(limit)s
+"""
+
+READ_RUNS: Final = """
+UPDATE runs SET read_by = %(reader)s
+WHERE id IN (
+    SELECT id FROM runs
+    WHERE id = ANY (%(runs)s) AND status <> 'running'
+      AND NOT EXISTS (SELECT FROM sessions WHERE sessions.run = runs.id AND NOT fenced)
+    FOR UPDATE SKIP LOCKED)
+"""
+"""Who moves messages of an ended run holds a lock on it until that is committed: such a run is left out, as is one for
+which a worker may still bring outcomes. From now on, each move is either seen by who reads, or ends ``read_by``."""
+
+NOTE_RUNS: Final = """
+UPDATE runs SET erasable_from = noted.since, read_by = NULL
+FROM unnest(%(runs)s::text[], %(sinces)s::text[]) AS noted (run, since)
+WHERE runs.id = noted.run AND runs.id IN (
+    SELECT id FROM runs WHERE id = ANY (%(runs)s) AND read_by = %(reader)s FOR NO KEY UPDATE SKIP LOCKED)
+"""
+
+BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
+"""A page of a run is a walk along its index, whatever the planner knows."""
+
+PAGE_OF_RUN: Final = """
+SELECT count(*), max(position), count(*) FILTER (WHERE updated_at < %(before)s),
+       min(updated_at) FILTER (WHERE updated_at >= %(before)s)
+FROM (SELECT position, CASE WHEN state = ANY (%(states)s) AND NOT ("to" = '' AND recipient_key = ''
+                                 AND length(body) = 0 AND error IS NULL) THEN updated_at END AS updated_at
+      FROM messages WHERE run = %(run)s AND position > %(after)s
+      ORDER BY position FETCH FIRST (%(limit)s) ROWS WITH TIES) AS page
+"""
+"""Rows, the last one's place, how many of them are to be erased, and the earliest last move of what is to be later."""
+
+ERASE_OF_RUN: Final = """
+UPDATE messages SET "to" = '', recipient_key = '', body = '', error = NULL, delivery = NULL
+WHERE run = %(run)s AND position > %(after)s AND position <= %(last)s AND position %% %(parts)s = %(part)s
+  AND NOT ("to" = '' AND recipient_key = '' AND length(body) = 0 AND error IS NULL)
+  AND updated_at < %(before)s AND state = ANY (%(states)s) AND run NOT IN (SELECT id FROM living)
+"""
+"""A part of a page of a run. Its rows are no neighbours, so most find room in their own page of the table for what is
+left of them, and no index has to be written."""
+
+SKIPS_OF_RUN: Final = """
+SELECT count(*), max(id), count(*) FILTER (WHERE created_at < %(before)s),
+       min(created_at) FILTER (WHERE created_at >= %(before)s)
+FROM (SELECT id, CASE WHEN NOT ("to" = '' AND recipient_key = '') THEN created_at END AS created_at
+      FROM skips WHERE run = %(run)s AND id > %(after)s ORDER BY id LIMIT %(limit)s) AS page
+"""
+
+ERASE_SKIPS_OF_RUN: Final = """
+UPDATE skips SET "to" = '', recipient_key = ''
+WHERE run = %(run)s AND id > %(after)s AND id <= %(last)s AND id %% %(parts)s = %(part)s
+  AND NOT ("to" = '' AND recipient_key = '') AND created_at < %(before)s AND run NOT IN (SELECT id FROM living)
+"""
+
 REDACT: Final = (
+    "UPDATE shared_runs SET reason = replace(reason, %(digits)s, '•••') WHERE strpos(reason, %(digits)s) > 0",
     "UPDATE runs SET reason = replace(reason, %(digits)s, '•••') WHERE strpos(reason, %(digits)s) > 0",
     "UPDATE decisions SET reason = replace(reason, %(digits)s, '•••') WHERE strpos(reason, %(digits)s) > 0",
     "UPDATE messages SET reason = replace(reason, %(digits)s, '•••') WHERE strpos(reason, %(digits)s) > 0",

@@ -9,21 +9,26 @@ says so, and it claims nothing any more. What it still finds out about messages 
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import psycopg
 
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.journal import Journal
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
-from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, Patience
+from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, Patience, break_line
 from msgspec_runner.ledger.postgres_run import RunSession, settlement_columns, waves
 from msgspec_runner.ledger.postgres_shared import Window, close_if_over
 from msgspec_runner.ledger.rows import utc_now
 from msgspec_runner.ledger.values import Planned, Settlement
+
+T = TypeVar("T")
 
 
 class Granted(NamedTuple):
@@ -41,7 +46,8 @@ class Granted(NamedTuple):
 class WorkerSession(RunSession):
     """One of a worker's connections that claim; works on one window at a time.
 
-    Not safe for several threads at once, but for :meth:`remember`.
+    Connects with the first question. Not safe for several threads at once, but for :meth:`remember` and
+    :meth:`hang_up`.
 
     Args:
         address: of the ledger.
@@ -50,9 +56,6 @@ class WorkerSession(RunSession):
         journals: folder of this machine for outcomes that wait while the server is away.
         patience: how long they wait.
         clock: returns an aware time.
-
-    Raises:
-        LedgerError: the server cannot be reached.
     """
 
     def __init__(
@@ -67,6 +70,9 @@ class WorkerSession(RunSession):
         self.id = 0
         """As the ledger knows it; 0 before it does."""
         self.fenced = False
+        self._asked_at: float | None = None
+        """When the question was asked that the server has not answered yet, in seconds of time.monotonic."""
+        self._gave_up = False
         self._ledger_id = ledger_id
         self._worker = worker
         self._journals = journals
@@ -74,6 +80,8 @@ class WorkerSession(RunSession):
         super().__init__(address, "", "", secrets.randbits(63), Journal(journals, ledger_id, ""), patience)
 
     def _connect(self) -> Connection:
+        if self._gave_up:
+            raise psycopg.OperationalError("the server does not answer")
         connection = super()._connect()
         connection.execute(NOT_IDLE)
         assert self._who is not None
@@ -90,6 +98,33 @@ class WorkerSession(RunSession):
         """The number of the last write, as messages and journals have it: no other session has it too."""
         return (self.id << 32) + self._turn
 
+    def lasting(self, act: Callable[[Connection], T], outcomes: Sequence[Settlement] = ()) -> T:
+        """See :meth:`RunSession.lasting`."""
+        self._asked_at = time.monotonic()
+        try:
+            return super().lasting(act, outcomes)
+        finally:
+            self._asked_at = None
+
+    def hang_up(self, seconds: float) -> None:
+        """Break the line for good if the server has not answered for so long: the question fails, and all others.
+
+        For another thread.
+        """
+        asked_at, connection = self._asked_at, self._connection
+        if asked_at is not None and connection is not None and time.monotonic() - asked_at >= seconds:
+            self._gave_up = True
+            break_line(connection)
+
+    @property
+    def has_noted(self) -> bool:
+        """Whether the journal holds outcomes that the ledger has not heard of."""
+        return self._journal.path.exists()
+
+    def go_by(self, clock: Callable[[], datetime]) -> None:
+        """Take the time of day from another clock, which returns an aware time."""
+        self._clock = clock
+
     # -- a window ----------------------------------------------------------------------------------------
 
     def open_window(self, run_id: str, origin: str, window: Window) -> str | None:
@@ -99,6 +134,7 @@ class WorkerSession(RunSession):
         session is fenced.
         """
         self._run_id = run_id
+        self.lasting(lambda _: None)  # without a connection it has no id yet
         self._journal = Journal(self._journals, self._ledger_id, f"{run_id}.{self.id}")
         values = {"session": self.id, "run": run_id, "origin": origin, "first": window.first, "last": window.last}
         row = self.lasting(lambda session: session.execute(shared.OPEN_WINDOW, values).fetchone())
@@ -166,9 +202,10 @@ class WorkerSession(RunSession):
 
         def close(session: Connection) -> bool:
             with session.transaction():
-                session.execute(shared.CLOSE_WINDOW, (self.id,))
-                row: Any = session.execute(shared.LEFT_IN_WINDOW, (run_id, *window)).fetchone()
-                planned, under_way = row
+                row: Any = session.execute(shared.LEFT_IN_WINDOW, (self.id, run_id, *window)).fetchone()
+                planned, under_way, mine = row
+                if not mine:  # else it stays open: who buries this session finds there what it left
+                    session.execute(shared.CLOSE_WINDOW, (self.id,))
                 is_done: bool = planned <= expired and not under_way
                 if is_done:
                     session.execute(shared.WINDOW_DONE, (run_id, window.first))
@@ -180,6 +217,6 @@ class WorkerSession(RunSession):
         return done
 
     def leave(self) -> None:
-        """Say good-bye: nobody has to wait for this session any more."""
+        """Say good-bye: nobody has to wait for this session any more, unless it has a window open."""
         self.lasting(lambda session: session.execute(shared.LEAVE, (self.id,)))
         self.close()

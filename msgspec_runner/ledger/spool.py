@@ -13,6 +13,7 @@ import sqlite3
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -47,6 +48,7 @@ _SCHEMA = (
         reason TEXT NOT NULL, "to" TEXT NOT NULL, recipient_key TEXT NOT NULL, key TEXT NOT NULL, segments INTEGER)
     """,
     "CREATE TABLE withheld (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE known (digest INTEGER PRIMARY KEY)",
 )
 _ADD = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SETTLE = (
@@ -62,7 +64,7 @@ _SETTLE = (
     "DELETE FROM messages WHERE id IN (SELECT id FROM twins)",
 )
 _COUNT = "SELECT count(*) FROM messages"
-_COUNT_TWINS = "SELECT count(*) FROM twins WHERE same_body = ?"
+_COUNT_CONFLICTS = "SELECT count(*) FROM twins WHERE NOT same_body"
 _PAGE = """
 SELECT id, key, recipient_key, spec, edition, row, "to", body, digest, segments, delivery
 FROM messages WHERE id > ? ORDER BY id LIMIT ?
@@ -98,6 +100,11 @@ _WITHHOLD = """
 INSERT OR IGNORE INTO withheld SELECT id FROM messages WHERE key IN (SELECT value FROM json_each(?))
 """
 _WITHHOLD_PLACES = "INSERT OR IGNORE INTO withheld SELECT value FROM json_each(?)"
+_DIGESTS_AT_ONCE = 50_000
+"""Digests that are held in memory: 4 MB."""
+
+_KNOW = "INSERT OR IGNORE INTO known VALUES (?)"
+_ARE_KNOWN = "SELECT digest FROM known WHERE digest IN (SELECT value FROM json_each(?))"
 
 
 class Twin(NamedTuple):
@@ -297,6 +304,26 @@ class PlanSpool:
             with ledger_errors("spool"):
                 self._connection.execute(_WITHHOLD_PLACES, (json.dumps([*places]),))
 
+    def know(self, digests: Iterable[int]) -> None:
+        """Keep digests, for :meth:`known`, in place of those before: on the disk, as there may be millions.
+
+        Args:
+            digests: whole numbers of 64 bits, with a sign.
+        """
+        remaining = iter(digests)
+        with ledger_errors("spool"):
+            self._connection.execute("BEGIN")
+            self._connection.execute("DELETE FROM known")
+            while batch := sorted(islice(remaining, _DIGESTS_AT_ONCE)):  # in order, each page is written once a batch
+                self._connection.executemany(_KNOW, zip(batch))
+            self._connection.execute("COMMIT")
+
+    def known(self, digests: Collection[int]) -> set[int]:
+        """Return which of these digests are kept. A few hundred a call."""
+        with ledger_errors("spool"):
+            found = self._connection.execute(_ARE_KNOWN, (json.dumps([*digests]),)).fetchall()
+        return {digest for (digest,) in found}
+
     def duplicates(self) -> Iterator[Twin]:
         """Yield the rows that say the same to the same recipient again: to be ``skipped(duplicate)``."""
         return self._twins(same_body=True)
@@ -306,19 +333,11 @@ class PlanSpool:
         return self._twins(same_body=False)
 
     @property
-    def duplicate_count(self) -> int:
-        """The number of :meth:`duplicates`."""
-        return self._count_twins(same_body=True)
-
-    @property
     def conflict_count(self) -> int:
         """The number of :meth:`conflicts`."""
-        return self._count_twins(same_body=False)
-
-    def _count_twins(self, *, same_body: bool) -> int:
         self._settle()
         with ledger_errors("spool"):
-            count: int = self._connection.execute(_COUNT_TWINS, (same_body,)).fetchone()[0]
+            count: int = self._connection.execute(_COUNT_CONFLICTS).fetchone()[0]
         return count
 
     def _twins(self, *, same_body: bool, size: int = 500) -> Iterator[Twin]:

@@ -17,7 +17,7 @@ from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.row_pass import Passage, RowReport, row_findings, walk_rows
 from msgspec_runner.linting.rule import Finding, Rule, SpecFacts
 from msgspec_runner.linting.rules import RULES
-from msgspec_runner.linting.selection import ignored_in_file, selected
+from msgspec_runner.linting.selection import configured_severity, ignored_in_file, selected
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.linting.suppressions import MARK
 from msgspec_runner.providers.catalog import NO_CATALOGS, Catalogs
@@ -84,6 +84,7 @@ class Linter:
         show_data: whether findings hold what is in the cells that they blame: people's data.
         every_row: whether findings know all the rows that they blame, for who leaves those out.
         through: what the recipients of each spec pass on their way to the rules, once for every profile.
+        beside: specs that are not linted, and that those that are may be at odds with.
     """
 
     config: Config
@@ -95,6 +96,7 @@ class Linter:
     show_data: bool = False
     every_row: bool = False
     through: Passage | None = None
+    beside: Sequence[Document] = ()
 
     def lint(self, documents: Iterable[Document]) -> LintResult:
         """Return every finding in the documents, and across them.
@@ -122,10 +124,12 @@ class Linter:
         specs = list(examined)
         kept = {spec.document.file: spec.document for spec in specs}
         diagnostics = [item for spec in specs for item in spec.diagnostics]
-        facts = [spec.facts for spec in specs]
+        # Those that are not linted come first: who comes later is blamed.
+        facts = [*map(self._facts, self.beside), *(spec.facts for spec in specs)]
         for rule in rules:
             if rule.check_project is not None:
-                diagnostics += [self._diagnostic(rule, finding, file) for file, finding in rule.check_project(facts)]
+                found = rule.check_project(facts)
+                diagnostics += [self._diagnostic(rule, finding, file) for file, finding in found if file in kept]
         for spec in specs:
             if spec.marked is not None:
                 diagnostics = self._reviewed(spec.marked, diagnostics, rules)
@@ -144,7 +148,8 @@ class Linter:
         spec = build_spec(document)
         subjects: list[Subject] = []
         by_profile: dict[str, list[Found]] = {}
-        coverage = _coverage(spec, rules) if self.rows else None
+        rows = self.rows and any(rule.check_project is None for rule in rules)  # of other specs' rows no rule asks
+        coverage = _coverage(spec, rules) if rows else None
         walks = []
         now = self.now or datetime.now(UTC)
         for config in self._profiles():
@@ -161,7 +166,7 @@ class Linter:
             flows = Flows(spec, variables)
             context = RowContext(spec, renderer, config, catalogs, flows, now)
             report = RowReport(None)
-            if self.rows:
+            if rows:
                 report = walk_rows(context, self.recipients, rules, every_row=self.every_row, through=self.through)
             walks.append((config, variables, catalogs, flows, report))
         for config, variables, catalogs, flows, report in walks:  # what one profile never writes, another may
@@ -176,6 +181,7 @@ class Linter:
                 recipients_replaced=self.recipients is not None,
                 unnamed=frozenset(report.unnamed),
                 rows_seen=report.whole,
+                rowless=report.rowless,
                 as_committed=not self.config.profile and not self.variables,
                 catalogs=catalogs,
                 now=now,
@@ -187,6 +193,9 @@ class Linter:
             by_rows = row_findings(report, subject, rules, show_data=self.show_data)
             by_profile[config.profile] = [*_spec_findings(subject, rules), *by_rows]
         return subjects[0], _merge(by_profile)
+
+    def _facts(self, document: Document) -> SpecFacts:
+        return Subject(document, build_spec(document), self.config, Partials(self.config.root), {}, None).facts
 
     def _reviewed(self, subject: Subject, diagnostics: Iterable[Diagnostic], rules: Sequence[Rule]) -> list[Diagnostic]:
         """Drop what a spec's suppressions cover, and add what is to be said of them."""
@@ -207,7 +216,7 @@ class Linter:
         return tuple(self.config.with_profile(name) for name in self.config.profiles)
 
     def _diagnostic(self, rule: Rule, finding: Finding, file: str) -> Diagnostic:
-        severity = self.config.severity.get(rule.code) or finding.severity or rule.severity
+        severity = configured_severity(rule, self.config) or finding.severity or rule.severity
         return Diagnostic(
             file=file,
             code=rule.code,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec_runner.audience import (
@@ -17,6 +16,7 @@ from msgspec_runner.audience import (
 )
 from msgspec_runner.diagnostics import Related, Rows, Severity, Span
 from msgspec_runner.errors import RecipientsError
+from msgspec_runner.linting.cell_places import place_in_spec
 from msgspec_runner.linting.costs import COSTS, told
 from msgspec_runner.linting.identities import Identities
 from msgspec_runner.linting.inferred import MISMATCH, judged
@@ -38,11 +38,13 @@ SHOWN_CHARACTERS = 80
 SHOWN_ROWS = 3
 """How many of the rows that share a finding are shown."""
 
-SAID_OF_THE_SPEC = frozenset({"no-content", "invalid-phone-number"})
-"""Verdicts about constants: a rule has said it of the spec already, so no row says it again."""
+_EMPTIED = frozenset({"invalid-rendered-field", "bad-template-value"})
+"""Verdicts on fields that are never empty: what another field without a value has as ``empty-cell``."""
+
+SAID_OF_THE_SPEC = frozenset({"no-content", "invalid-phone-number", "ambiguous-name"})
+"""Verdicts that have a rule of the spec: it has said so already, and no row says it again."""
 
 
-@dataclass(slots=True)
 class Group:
     """The rows of one source that share one problem.
 
@@ -58,18 +60,20 @@ class Group:
         samples: the numbers of the samples among them, where they are kept; ``every`` has none of those.
     """
 
-    source: Source
-    binder: Binder
-    problem: RowProblem
-    count: int = 0
-    rows: list[Row] = field(default_factory=list)
-    costs: Counter[tuple[int, int]] = field(default_factory=Counter)
-    first: dict[int, int] = field(default_factory=dict)
-    every: list[int] = field(default_factory=list)
-    samples: list[int] = field(default_factory=list)
+    __slots__ = ("binder", "costs", "count", "every", "first", "problem", "rows", "samples", "source")
+
+    def __init__(self, source: Source, binder: Binder, problem: RowProblem) -> None:
+        self.source = source
+        self.binder = binder
+        self.problem = problem
+        self.count = 0
+        self.rows: list[Row] = []
+        self.costs: Counter[tuple[int, int]] = Counter()
+        self.first: dict[int, int] = {}
+        self.every: list[int] = []
+        self.samples: list[int] = []
 
 
-@dataclass(slots=True)
 class RowReport:
     """What a walk over the rows found.
 
@@ -81,21 +85,30 @@ class RowReport:
         unreadable: why the recipients' file could not be read to its end.
         constant: what is wrong whoever the recipients are: no row is to blame.
         whole: every recipient that the spec names was read.
+        rowless: the recipients that were read and have no row, by the source's name; empty where there are some, and
+            where samples stand in for them.
         binders: the columns of each source, by its name.
         keeps: whether the number of every row that has a problem is kept, for who leaves those rows out.
         keeps_samples: whether that of every sample is, for who shows them.
     """
 
-    columns: set[str] | None
-    groups: dict[tuple[str, RowProblem], Group] = field(default_factory=dict)
-    totals: dict[str, int] = field(default_factory=dict)
-    unreadable: RecipientsError | None = None
-    unnamed: set[str] = field(default_factory=set)
-    constant: tuple[RowProblem, ...] = ()
-    whole: bool = False
-    binders: dict[str, Binder] = field(default_factory=dict)
-    keeps: bool = False
-    keeps_samples: bool = False
+    __slots__ = (
+        "binders", "columns", "constant", "groups", "keeps", "keeps_samples", "rowless", "totals", "unnamed",
+        "unreadable", "whole",
+    )  # fmt: skip
+
+    def __init__(self, columns: set[str] | None) -> None:
+        self.columns = columns
+        self.groups: dict[tuple[str, RowProblem], Group] = {}
+        self.totals: dict[str, int] = {}
+        self.unreadable: RecipientsError | None = None
+        self.unnamed: set[str] = set()
+        self.constant: tuple[RowProblem, ...] = ()
+        self.whole = False
+        self.rowless = ""
+        self.binders: dict[str, Binder] = {}
+        self.keeps = False
+        self.keeps_samples = False
 
     @property
     def asked_of_text(self) -> tuple[tuple[Field, int, int], ...]:
@@ -163,6 +176,7 @@ def walk_rows(
             with source:
                 _walk(report, source, renderer, checks, identities, None if invented else through)
             sources += 1
+            report.rowless = "" if any(report.totals.values()) else source.name
         if sources > bool(spec.samples and recipients is None) and identities.repeat:
             with open_audience(spec, root, recipients) as again:
                 _tell_twins(report, again, renderer, identities)
@@ -283,7 +297,7 @@ def row_findings(
                 continue  # MSG404 has said it of the template
             problem = verdict
         rule = by_name.get(problem.rule)
-        if problem.rule == "empty-cell" and problem.column and problem.column not in known:
+        if _is_absence(problem) and problem.column not in known:
             if _is_written(problem):
                 continue  # MSG402 has said that there is no such name
             rule = by_name.get("undefined-variable")
@@ -313,6 +327,12 @@ def _is_nothing(problem: RowProblem) -> bool:
     return field is not None and field.node.value is None and problem.rule == "invalid-rendered-field"
 
 
+def _is_absence(problem: RowProblem) -> bool:
+    """Say whether a name has no value: of all that rendering says, only that has both a name and a place."""
+    is_rendering = problem.rule == "empty-cell" or (problem.rule in _EMPTIED and problem.start >= 0)
+    return is_rendering and bool(problem.column)
+
+
 def _is_constant(problem: RowProblem) -> bool:
     """Say whether a problem is that of a field that is the same for everybody."""
     return problem.field is not None and problem.field.template.is_static and not problem.column
@@ -332,7 +352,8 @@ def _related(group: Group, problem: RowProblem, subject: Subject, *, show_data: 
         value = group.binder.cell(row, column) if show_data and column else None
         if value is not None and len(value) > SHOWN_CHARACTERS:
             value = value[: SHOWN_CHARACTERS - 1] + "…"
-        yield Related(group.source.name, row.line, number, what, value)
+        at = place_in_spec(row, column, subject.spec)
+        yield Related(group.source.name, row.line, number, what, value, at)
     if not group.rows:
         yield Related(group.source.name, 1, 1, "the columns are named here")
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec_runner.config import Config
 from msgspec_runner.diagnostics import Edit, Fix, Span
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
     from msgspec_runner.linting.reach import Reach
 
 
-@dataclass(frozen=True)
-class Subject:
-    """One spec under one profile.
+class _Given(NamedTuple):
+    """What a :class:`Subject` is made of: a named tuple, as in :mod:`~msgspec_runner.diagnostics`.
 
     Attributes:
         document: the file.
@@ -38,6 +36,7 @@ class Subject:
         recipients_replaced: whether ``--recipients`` stands in for the spec's own.
         unnamed: headers in the data that are no names, and that no column maps.
         rows_seen: whether every recipient that the spec names was looked at.
+        rowless: the recipients that have no row, and no sample in its place, by name; empty where there is one.
         as_committed: whether nothing of the command line (a profile, a var) has a part in what it is.
         catalogs: the WhatsApp templates that the project knows.
         now: the moment of the run, with a zone; None: not known, and no rule looks at dates.
@@ -55,12 +54,17 @@ class Subject:
     recipients_replaced: bool = False
     unnamed: frozenset[str] = frozenset()
     rows_seen: bool = False
+    rowless: str = ""
     as_committed: bool = True
     catalogs: Catalogs = NO_CATALOGS
     now: datetime | None = None
     reach: Reach | None = None
     asked_of_text: tuple[tuple[Field, int, int], ...] = ()
     typed: Flows | None = None
+
+
+class Subject(_Given):
+    """One spec under one profile, with what follows from that: computed when a rule first asks, and kept."""
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.source.document import Document
 from msgspec_runner.spec import Field, Spec
 
@@ -27,11 +28,11 @@ MAX_SUPPRESSIONS = 500
 """How many comments of one kind are heard, and how many codes of one comment; what is beyond suppresses nothing."""
 
 # In YAML another comment may stand behind it on the line; it begins with the next ` #`.
-_IN_YAML = re.compile(rf"#[ \t]*{MARK}[ \t]*(?P<rest>(?:[^ \t]|[ \t]++(?!#))*+)")
-_IN_TEXT = re.compile(rf"(?:^|(?<=[ \t]))#[ \t]*{MARK}[ \t]*ignore[^\n]*", re.MULTILINE)
-_IN_JINJA = re.compile(rf"\s*{MARK}\s*(?P<rest>.*)", re.DOTALL)
-_IGNORE = re.compile(r"(?P<kind>ignore-file|ignore)\s*\[(?P<codes>[^\]]*)\]")
-_SELECTOR = re.compile(r"[^\s,]+")
+_IN_YAML = later(rf"#[ \t]*{MARK}[ \t]*(?P<rest>(?:[^ \t]|[ \t]++(?!#))*+)")
+_IN_TEXT = later(rf"(?:^|(?<=[ \t]))#[ \t]*{MARK}[ \t]*ignore[^\n]*", re.MULTILINE)
+_IN_JINJA = later(rf"\s*{MARK}\s*(?P<rest>.*)", re.DOTALL)
+_IGNORE = later(r"(?P<kind>ignore-file|ignore)\s*\[(?P<codes>[^\]]*)\]")
+_SELECTOR = later(r"[^\s,]+")
 
 
 class Selector(NamedTuple):

@@ -60,5 +60,6 @@ GSWA = Provider(
     template_id=re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
     template_id_hint="the UUID, as the Gupshup console shows it",
     variables=check_variables,
+    components=COMPONENTS,
 )
 """WhatsApp through Gupshup: templates with variables per component."""

@@ -37,6 +37,7 @@ class Provider(NamedTuple):
         template_id: what a template's id looks like; None where it has no templates.
         template_id_hint: the same in words.
         variables: the check of ``template.variables``.
+        components: keys of ``template.variables`` whose value is a map of its own.
     """
 
     id: str
@@ -46,3 +47,4 @@ class Provider(NamedTuple):
     template_id: re.Pattern[str] | None
     template_id_hint: str
     variables: Callable[[Variables], tuple[ShapeProblem, ...]]
+    components: tuple[str, ...] = ()

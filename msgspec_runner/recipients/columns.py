@@ -7,7 +7,6 @@ not happen by accident.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -185,8 +184,7 @@ class Binder:
         return values, tuple(problems)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """The columns that a spec declares; none if names come from the data and every value is a string."""
 
     declared: tuple[Column, ...] = ()
@@ -211,10 +209,13 @@ def default_problem(column: Column) -> str | None:
         return f"the default of column “{column.name}” is a list or mapping; write a single value"
     if not text.strip():
         return f"the default of column “{column.name}” is blank; remove it and set required: false"
-    step = _Step(column.name, column.heading, _NO_CELL, _checked(column), column, ABSENT)
-    problems: list[CellProblem] = []
-    _converted(step, text, problems)
-    return f"the default of {problems[0].message}" if problems else None
+    convert = _checked(column)
+    try:
+        if convert is not None:
+            convert(text)
+    except ValueError as error:
+        return f"the default of column “{column.name}” {error}"
+    return None
 
 
 def text_of(value: object) -> str | None:
@@ -276,7 +277,7 @@ def _converted(step: _Step, text: str, problems: list[CellProblem]) -> object:
 def _refused(step: _Step, error: ValueError, problems: list[CellProblem]) -> object:
     column = step.column
     kind: ProblemKind = "phone" if column is not None and column.type == "phone" else "invalid"
-    problems.append(CellProblem(step.name, kind, f"column “{step.name}” {error}"))
+    problems.append(CellProblem(step.name, kind, f"{_a_cell_of(step.name)} {error}"))
     return ABSENT
 
 
@@ -286,17 +287,23 @@ def _nested(step: _Step, value: object, problems: list[CellProblem]) -> object:
         return value
     problems.append(
         CellProblem(
-            step.name, "invalid", f"column “{step.name}” is a list or an object; write a single {step.column.type}"
+            step.name,
+            "invalid",
+            f"{_a_cell_of(step.name)} holds a list or an object; write a single {step.column.type}",
         )
     )
     return ABSENT
 
 
 def _empty(column: Column) -> CellProblem:
-    cure = "fill the cell, or declare the column required: false"
+    cure = "fill it, or declare the column required: false"
     if column.type == "phone":
-        cure = "fill the cell, leave the recipient out, or declare the column required: false if nobody is texted there"
-    return CellProblem(column.name, "empty", f"column “{column.name}” is empty; {cure}")
+        cure = "fill it, leave the recipient out, or declare the column required: false if nobody is texted there"
+    return CellProblem(column.name, "empty", f"{_a_cell_of(column.name)} is empty; {cure}")
+
+
+def _a_cell_of(name: str) -> str:
+    return f"a cell of column “{name}”"
 
 
 def _missing(column: Column, header: Iterable[str]) -> CellProblem:
@@ -307,7 +314,7 @@ def _missing(column: Column, header: Iterable[str]) -> CellProblem:
         else "add it to the data, or declare the column required: false"
     )
     found = f"; did you mean “{near}”?" if near is not None else ";"
-    return CellProblem(column.name, "missing-column", f"the data has no column “{column.heading}”{found} {cure}")
+    return CellProblem(column.name, "missing-column", f"the data have no column “{column.heading}”{found} {cure}")
 
 
 def _nearest(wanted: str, headers: list[str]) -> str | None:

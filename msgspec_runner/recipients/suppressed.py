@@ -137,7 +137,7 @@ def _number(file: str, line: int, text: str) -> str:
         number = canonical(_GROUPING.sub("", written))
     if number is None:
         raise ConfigError(
-            f"{file}:{line}: {problem(written) or 'is no phone number'}. A list of `suppressions` has one number a "
+            f"{file}:{line}: {problem(written) or 'is not a phone number'}. A list of `suppressions` has one number a "
             "line, or a header that names the column `phone`, `number` or `to`. Nothing was sent."
         )
     return number

@@ -13,18 +13,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec_runner.diagnostics import Diagnostic, Severity, Span
 from msgspec_runner.linting.linter import LintResult
-from msgspec_runner.reports.notes import cells, rows
+from msgspec_runner.reports.notes import cells, place, rows
 from msgspec_runner.reports.text import count, printable, width
 from msgspec_runner.source.document import Document
 
 Paint = Callable[[str, str], str]
 """Takes a text and the name of a colour (``red``, ``yellow``, ``cyan``, ``dim``, ``bold``)."""
 
-_COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _CODES = {"red": "31;1", "yellow": "33;1", "cyan": "36;1", "green": "32;1", "dim": "2", "bold": "1"}
 
 MAX_LINE = 110
@@ -41,14 +41,38 @@ def painter(*, color: bool) -> Paint:
 def full(result: LintResult, *, color: bool) -> str:
     """Return the findings with their lines."""
     paint = painter(color=color)
-    return "".join("\n".join(_lines(item, result.documents[item.file], paint)) + "\n\n" for item in result.diagnostics)
+    return "".join(
+        "\n".join(_lines(first, result.documents[first.file], paint, more)) + "\n\n"
+        for first, *more in _told_together(result.diagnostics)
+    )
+
+
+def _told_together(diagnostics: Iterable[Diagnostic]) -> Iterator[list[Diagnostic]]:
+    """Yield the findings, in their order: each alone, but infos of one rule that follow one another in one list.
+
+    Six unused columns would fill a screen, and the error above them would be out of sight.
+    """
+    together: list[Diagnostic] = []
+    for item in diagnostics:
+        if together and not _follows(item, together[0]):
+            yield together
+            together = []
+        together.append(item)
+    if together:
+        yield together
+
+
+def _follows(item: Diagnostic, first: Diagnostic) -> bool:
+    """Say whether a line under the first one tells all of a finding: it is mild, and brings no notes of its own."""
+    same = (item.file, item.code) == (first.file, first.code)
+    return same and item.severity is first.severity is Severity.INFO and not any(_notes(item))
 
 
 def summary(result: LintResult, *, color: bool) -> str:
-    """Return the last line: what was found in how many files."""
+    """Return the last line: what was found in how many files; and where the first error is, if it is not alone."""
     paint = painter(color=color)
     parts = [
-        paint(count(result.count(severity), severity.value), _COLORS[severity])
+        paint(count(result.count(severity), severity.value), COLORS[severity])
         for severity in Severity
         if result.count(severity)
     ]
@@ -56,22 +80,24 @@ def summary(result: LintResult, *, color: bool) -> str:
     if not parts:
         return f"{paint('ok', 'green')}: no findings in {files}"
     words = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
-    return f"{words} in {files}; `msgspec-runner rule CODE` explains one"
+    error = next((item for item in result.diagnostics if item.severity is Severity.ERROR), None)
+    first = f", the first error at {place(error)}" if error is not None and len(parts) > 1 else ""
+    return f"{words} in {files}{first}; `msgspec-runner rule CODE` explains one"
 
 
-def _lines(item: Diagnostic, document: Document, paint: Paint) -> Iterator[str]:
+def _lines(item: Diagnostic, document: Document, paint: Paint, more: Sequence[Diagnostic] = ()) -> Iterator[str]:
     start = item.span.start
     gutter = " " * len(str(start.line))
     head = f"{item.severity.value}[{item.code}]"
-    yield f"{paint(head, _COLORS[item.severity])} {paint(item.name, 'bold')}: {printable(item.message)}"
+    yield f"{paint(head, COLORS[item.severity])} {paint(item.name, 'bold')}: {printable(item.message)}"
     shown, carets = snippet(document.line(start.line), item.span)
-    notes = list(_notes(item))
+    notes = [*_notes(item), *(f"{place(other)}  {printable(other.message)}" for other in more)]
     corner = "┌─" if shown.strip() or notes else "└─"
     yield f"{gutter} {paint(corner, 'dim')} {printable(item.file)}:{start.line}:{start.col}"
     if shown.strip():
         yield f"{gutter} {paint('│', 'dim')}"
         yield f"{paint(str(start.line), 'dim')} {paint('│', 'dim')} {shown}".rstrip()
-        yield f"{gutter} {paint('│' if notes else '└', 'dim')} {paint(carets, _COLORS[item.severity])}"
+        yield f"{gutter} {paint('│' if notes else '└', 'dim')} {paint(carets, COLORS[item.severity])}"
     for number, note in enumerate(notes, 1):
         yield f"{gutter} {paint('└─' if number == len(notes) else '├─', 'dim')} {note}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from msgspec_runner.diagnostics import Diagnostic, Fix, Position, Severity, Span
+from msgspec_runner.diagnostics import Diagnostic, Fix, Position, Rows, Severity, Span
 from msgspec_runner.linting.linter import LintResult
 from msgspec_runner.reports.notes import words
 
@@ -45,11 +45,16 @@ def _diagnostic(item: Diagnostic) -> dict[str, object]:
             {"file": place.file, "row": place.row, "column": place.column, "message": words(place)}
             for place in item.related
         ],
-        "rows": {"count": item.rows.count, "sample": list(item.rows.sample)} if item.rows is not None else None,
+        "rows": _rows(item.rows),
         "fix": _fix(item.fix) if item.fix is not None else None,
         "url": rule_url(item.code, item.name),
         "fingerprint": item.fingerprint,
     }
+
+
+def _rows(rows: Rows | None) -> dict[str, object]:
+    """Return which recipients share a finding; of one that no recipient is to blame for, none."""
+    return {"count": rows.count, "sample": list(rows.sample)} if rows is not None else {"count": 0, "sample": []}
 
 
 def _fix(fix: Fix) -> dict[str, object]:

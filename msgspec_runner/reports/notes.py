@@ -20,7 +20,13 @@ def place(item: Diagnostic) -> str:
 def cells(item: Diagnostic) -> Iterator[str]:
     """Yield a line for every other place of a finding: ``recipients/patients.csv:14:1  row 13, column `phone```."""
     for related in item.related:
-        yield f"{printable(related.file)}:{related.row}:{related.column}  {printable(words(related))}"
+        yield f"{spot(related)}  {printable(words(related))}"
+
+
+def spot(related: Related) -> str:
+    """Return ``recipients/patients.csv:14:1``: row and number of a cell; in a spec, its own line and column."""
+    first, second = related.at if related.at is not None else (related.row, related.column)
+    return f"{printable(related.file)}:{first}:{second}"
 
 
 def words(related: Related) -> str:

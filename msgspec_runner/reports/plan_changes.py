@@ -268,14 +268,14 @@ def _text(changes: PlanChanges) -> Iterator[str]:
         yield f"total: {sentence(summed(changes.specs))}"
 
 
-def plan_changes_json(changes: PlanChanges) -> str:
-    """Return the report as one JSON object."""
+def plan_changes_json(changes: PlanChanges, *, show_numbers: bool = False) -> str:
+    """Return the report as one JSON object; numbers that messages go to are masked, unless they are to be shown."""
     total = summed(changes.specs)
     report = {
         "version": 1,
         "since": {"ref": changes.ref, "commit": changes.commit},
         "ledger": changes.ledger,
-        "specs": [_spec(spec) for spec in changes.specs],
+        "specs": [_spec(spec, show_numbers=show_numbers) for spec in changes.specs],
         "totals": {
             "before": _counts(total.before),
             "after": _counts(total.after),
@@ -287,7 +287,7 @@ def plan_changes_json(changes: PlanChanges) -> str:
     return json.dumps(report, ensure_ascii=False, indent=2).encode("utf-8", "replace").decode()
 
 
-def _spec(spec: ChangedSpec) -> dict[str, object]:
+def _spec(spec: ChangedSpec, *, show_numbers: bool) -> dict[str, object]:
     shift = spec.planned.shift
     total = summed([spec])
     return {
@@ -306,7 +306,11 @@ def _spec(spec: ChangedSpec) -> dict[str, object]:
         "broken": spec.broken or None,
         "remarks": list(remarks(spec)),
         "examples": [
-            {"label": each.label, "before": _picture(each.before), "after": _picture(each.after)}
+            {
+                "label": each.label,
+                "before": _picture(each.before, show_numbers=show_numbers),
+                "after": _picture(each.after, show_numbers=show_numbers),
+            }
             for each in spec.examples
         ],
     }
@@ -316,13 +320,13 @@ def _counts(decisions: Counter[Decision] | None) -> dict[str, int] | None:
     return None if decisions is None else {decision.name.lower(): decisions[decision] for decision in Decision}
 
 
-def _picture(picture: Picture | None) -> dict[str, object] | None:
+def _picture(picture: Picture | None, *, show_numbers: bool) -> dict[str, object] | None:
     if picture is None:
         return None
     from msgspec_runner.content.phone import mask
 
     body = dict(picture.body)
-    if isinstance(body.get("to"), str):
+    if isinstance(body.get("to"), str) and not show_numbers:
         body["to"] = mask(str(body["to"]))
     cost = picture.cost
     return {

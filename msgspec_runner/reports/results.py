@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from msgspec_runner.ledger.ledger import Record
 from msgspec_runner.reports.files import PRIVATE, whole_file
+from msgspec_runner.reports.text import printable_lines
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection")."""
+_FORMULA = ("=", "+", "-", "@")
+"""What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection"); tabs and returns do not get that far."""
 
 _NAMES: Final = tuple(Record.__dataclass_fields__)
 _values: Final = attrgetter(*_NAMES)
@@ -36,16 +37,17 @@ def write_results(path: Path, records: Iterable[Record]) -> None:
 
 
 def csv_lines(records: Iterable[Record]) -> Iterator[str]:
-    """Yield the messages as CSV lines with a header; a cell that a spreadsheet would run is quoted with ``'``."""
-    yield _PLAIN.writerow(_NAMES)
+    """Yield the messages as CSV lines with a header.
+
+    A cell that a spreadsheet would run is quoted with ``'``, and what a terminal would obey is written as its code.
+    """
+    yield _WRITER.writerow(_NAMES)
     for record in records:
-        cells = ["" if value is None else _harmless(str(value)) for value in _values(record)]
-        # A bare carriage return is not quoted by itself before Python 3.13, and a spreadsheet begins a row there.
-        writer = _QUOTED if any("\r" in cell for cell in cells) else _PLAIN
-        yield writer.writerow(cells)
+        yield _WRITER.writerow(["" if value is None else _harmless(str(value)) for value in _values(record)])
 
 
 def _harmless(text: str) -> str:
+    text = printable_lines(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -56,5 +58,4 @@ class _Line:
         return line
 
 
-_PLAIN: Final[Any] = csv.writer(_Line(), lineterminator="\n")
-_QUOTED: Final[Any] = csv.writer(_Line(), lineterminator="\n", quoting=csv.QUOTE_ALL)
+_WRITER: Final[Any] = csv.writer(_Line(), lineterminator="\n")

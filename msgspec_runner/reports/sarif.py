@@ -91,9 +91,12 @@ def _result(item: Diagnostic, index: dict[str, int]) -> dict[str, object]:
 
 
 def _related(number: int, place: Related) -> dict[str, object]:
+    region = {"startLine": place.row}
+    if place.at is not None:
+        region = {"startLine": place.at.line, "startColumn": place.at.col}
     return {
         "id": number,
-        "physicalLocation": _physical(place.file, {"startLine": place.row}),
+        "physicalLocation": _physical(place.file, region),
         "message": {"text": _text(f"{words(place)} ({place.row}:{place.column})")},
     }
 

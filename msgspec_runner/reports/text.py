@@ -16,6 +16,16 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_code, text)
 
 
+def printable_lines(text: str) -> str:
+    """Return the same of a text that may have several lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def plain_json(text: str) -> str:
+    """Return JSON that says the same, with the same characters written as JSON writes them."""
+    return _UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
+
+
 def _code(match: re.Match[str]) -> str:
     char = match.group()
     return {"\t": " ", "\n": "⏎", "\r": "␍"}.get(char) or f"<U+{ord(char):04X}>"

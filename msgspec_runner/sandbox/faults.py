@@ -133,7 +133,7 @@ def parse_fault(text: str, source: str = "--fault") -> Fault:
         raise UsageError(f"{source} {text!r}: write KIND=RATE, for example 500=0.05 or reset-after=5%")
     kind = match["kind"]
     if kind not in FAULT_KINDS:
-        raise UsageError(f"{source} {text!r}: there is no fault {kind!r}; the kinds are {_kinds()}")
+        raise UsageError(f"{source} {text!r}: there is no fault {kind!r}; the kinds are {kinds_in_short()}")
     rate = _number(match["rate"], f"{source} {text!r}") / (100.0 if match["percent"] else 1.0)
     if not 0.0 < rate <= 1.0:
         raise UsageError(f"{source} {text!r}: the rate must be above 0 and at most 1 (or 100%)")
@@ -244,8 +244,8 @@ def _duration(part: str, whole: str) -> float:
     return seconds
 
 
-def _kinds() -> str:
-    """Name all kinds of faults, the eleven sisters of 500 in short."""
-    return (
-        ", ".join(kind for kind in FAULT_KINDS if kind == "500" or not kind.startswith("5")) + ", 501 to 511, 500-after"
-    )
+def kinds_in_short() -> str:
+    """Name all kinds of faults in a line, the sisters of 500 from the first to the last."""
+    statuses = [kind for kind in FAULT_KINDS if kind.isdigit() and kind != "429"]
+    others = [kind for kind in FAULT_KINDS if kind not in statuses and kind != "429"]
+    return ", ".join(["429", f"{statuses[0]} to {statuses[-1]}", *others])

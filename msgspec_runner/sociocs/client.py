@@ -10,7 +10,6 @@ The key goes in the ``apikey`` header to the configured host only; redirects are
 
 from __future__ import annotations
 
-import math
 import ssl
 import zlib
 from collections.abc import Mapping
@@ -29,7 +28,7 @@ from msgspec_runner.sociocs.api_key import check_api_key
 from msgspec_runner.sociocs.classify import Failure
 from msgspec_runner.sociocs.network import proxy_for, tls_context
 from msgspec_runner.sociocs.origin import check_base_url
-from msgspec_runner.sociocs.wire import Reply, Wire
+from msgspec_runner.sociocs.wire import Leave, Reply, Wire
 
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer that are read; the documented answers are below 1 KiB."""
@@ -111,26 +110,25 @@ class Client:
             await self._wire.__aexit__(kind, error, trace)
             self._wire = None
 
-    async def post(self, body: bytes, not_after: float = math.inf) -> Outcome:
+    async def post(self, body: bytes, leave: Leave | None = None) -> Outcome:
         """Post one message and say what that proved; never raises for anything the network does.
 
         Cancelling it leaves the message in doubt: the caller has to record that.
 
         Args:
             body: the exact JSON, UTF-8.
-            not_after: seconds since the machine started, suspensions included (``CLOCK_BOOTTIME``), from which on it
-                must not leave any more: it is unsent then.
+            leave: asked when a connection is there: returns when it may leave, or False where it is not to leave, and
+                then it is unsent. None: at once.
         """
         if self._wire is None:
             raise RuntimeError("enter the client with `async with` before posting")
         request = b"%b%d\r\n\r\n%b" % (self._post_head, len(body), body)
-        reply = await self._wire.exchange(request, MAX_ANSWER, not_after=not_after)
-        if reply.error is None and reply.status is not None:
-            outcome = self._of_status(reply, reply.status)
-            if outcome is not None:
-                return outcome
-            if reply.content is not None:
-                return classify.from_body(reply.status, reply.content, self._key)
+        reply = await self._wire.exchange(request, MAX_ANSWER, leave=leave)
+        outcome = self._of_status(reply)
+        if outcome is not None:
+            return outcome
+        if reply.error is None and reply.status is not None and reply.content is not None:
+            return classify.from_body(reply.status, reply.content, self._key)
         return self._failed(reply)
 
     async def ask(self, method: str, path: str, query: Mapping[str, str], *, limit: int) -> Answer:
@@ -147,18 +145,17 @@ class Client:
         target = URL(self._base_url + path, encoded=True).with_query(query).raw_path_qs
         request = f"{method} {target} HTTP/1.1\r\n".encode("ascii") + self._common + b"\r\n"
         reply = await self._wire.exchange(request, limit, always=True)
-        if reply.error is not None or reply.status is None:
-            return Answer(reply.status, b"", self._failed(reply))
-        problem = self._of_status(reply, reply.status)
-        if reply.content is None:
+        problem = self._of_status(reply)
+        if reply.error is not None or reply.content is None:
             return Answer(reply.status, b"", problem or self._failed(reply))
         return Answer(reply.status, reply.content, problem)
 
-    def _of_status(self, reply: Reply, status: int) -> Outcome | None:
-        if 200 <= status <= 299:
+    def _of_status(self, reply: Reply) -> Outcome | None:
+        """Return what the status proves, whatever came after it; None where it is a 2xx, or there is none."""
+        if reply.status is None:
             return None
         return classify.from_status(
-            status,
+            reply.status,
             retry_after=self._retry_after(reply.headers),
             retry_server_errors=self._retry_server_errors,
         )

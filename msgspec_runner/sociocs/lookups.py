@@ -41,6 +41,9 @@ LONGEST_WAIT = 120.0
 
 Sleep = Callable[[float], Awaitable[object]]
 
+_NOT_FOUND = (404, 410)
+"""Statuses of a deletion that say: there is no such message."""
+
 _WAITS = (OutcomeKind.UNSENT, OutcomeKind.THROTTLED, OutcomeKind.IN_DOUBT)
 
 
@@ -52,6 +55,7 @@ class Deletion(StrEnum):
     """What became of a request to delete a scheduled message."""
 
     DELETED = "deleted"
+    GONE = "gone"
     REFUSED = "refused"
     UNKNOWN = "unknown"
 
@@ -60,7 +64,8 @@ class Deleted(NamedTuple):
     """The answer to a deletion.
 
     Attributes:
-        outcome: ``UNKNOWN`` where no sensible answer came: it may have been deleted, or not.
+        outcome: ``GONE`` where the API does not find it: it may have been deleted before, or sent. ``UNKNOWN`` where no
+            sensible answer came: it may have been deleted, or not.
         words: what the API said, or what went wrong; empty where it was deleted.
     """
 
@@ -132,6 +137,9 @@ class Lookups:
         answer = await self._patiently("DELETE", f"/messages/scheduled/{name}", {}, MAX_DELETION, _about_one_message)
         if answer.problem is None:
             return _judged(answer.content, self._secret)
+        if answer.status in _NOT_FOUND:
+            # It is said of a wrong address, too.
+            return Deleted(Deletion.GONE, self._quoted(answer) or f"HTTP {answer.status}; is the base URL right?")
         if answer.status is not None and _about_one_message(answer):
             return Deleted(Deletion.REFUSED, self._said(answer))
         return Deleted(Deletion.UNKNOWN, self._said(answer))
@@ -166,12 +174,15 @@ class Lookups:
 
     def _said(self, answer: Answer) -> str:
         """Return what the API said of a problem, else what the problem is."""
+        return self._quoted(answer) or (answer.problem.error if answer.problem is not None else None) or "no words"
+
+    def _quoted(self, answer: Answer) -> str:
+        """Return what the API said of a problem; empty where it said nothing that can be read."""
         try:
             found = orjson.loads(answer.content)
         except orjson.JSONDecodeError:
-            found = None
-        words = api_words(found.get("errors"), self._secret) if isinstance(found, dict) else ""
-        return words or (answer.problem.error if answer.problem is not None else None) or "no words"
+            return ""
+        return api_words(found.get("errors"), self._secret) if isinstance(found, dict) else ""
 
 
 def _is_readable(answer: Answer) -> bool:
@@ -181,7 +192,7 @@ def _is_readable(answer: Answer) -> bool:
 
 def _about_one_message(answer: Answer) -> bool:
     """Whether a status speaks of the message that was to be deleted, and not of the key or the server."""
-    return answer.status in (400, 404, 409, 410, 422, 423)
+    return answer.status in (400, 409, 422, 423, *_NOT_FOUND)
 
 
 def _judged(content: bytes, secret: str) -> Deleted:

@@ -9,10 +9,10 @@ machine before ``transport.write``, and something may have from then on.
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -22,7 +22,7 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from msgspec_runner.boottime import boot_time
+from msgspec_runner.sociocs.head_first import HeadFirst, is_interim
 
 KEEPALIVE = 2.0
 """Seconds that an idle connection is kept. Servers close idle connections after 5 s and more; a POST on one that is
@@ -35,11 +35,16 @@ DNS_SECONDS = 60
 """Seconds that a host's addresses are remembered."""
 
 
-class TooLate(Exception):  # noqa: N818 - reads as what it says
-    """A request was not to leave any more."""
+Leave = Callable[[], bool | Awaitable[bool]]
+"""Asked when a connection is there, as the last thing before the first byte goes into it: whether the request may
+leave, told at once, or when it may. Nothing else happens between a True and that byte."""
 
 
-_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, TooLate, zlib.error)
+class Kept(Exception):  # noqa: N818 - reads as what it says
+    """A request was not to leave."""
+
+
+_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, zlib.error)
 """What may go wrong; OSError stands for TimeoutError and ssl.SSLError too."""
 
 
@@ -67,7 +72,8 @@ class Wire:
     Args:
         base_url: whose host is connected to.
         concurrency: connections at most; a request waits for one.
-        timeout: seconds for one request, from waiting for a connection to the last byte of the answer.
+        timeout: seconds for one request, from waiting for a connection to the last byte of the answer, less the time
+            in which it waited for leave.
         context: verifies the host, for https.
         proxy: URL of a proxy that tunnels https; None goes straight.
         proxy_headers: for the proxy.
@@ -95,6 +101,8 @@ class Wire:
         self._connector = aiohttp.TCPConnector(
             limit=self._concurrency, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_SECONDS
         )
+        # A connector has no parameter for what reads its connections; a subclass is what its type has not foreseen.
+        self._connector._factory = partial(HeadFirst, loop=asyncio.get_running_loop())  # type: ignore[assignment]
         # It is never sent: a connector wants it to know where to connect to, and how.
         self._way = ClientRequest(
             "GET",
@@ -116,7 +124,7 @@ class Wire:
         """What the ``Host`` header says."""
         return self._way.headers["Host"]
 
-    async def exchange(self, request: bytes, limit: int, *, always: bool = False, not_after: float = math.inf) -> Reply:
+    async def exchange(self, request: bytes, limit: int, *, always: bool = False, leave: Leave | None = None) -> Reply:
         """Write one request and read its answer; raises nothing for anything the network does.
 
         Cancelling it closes the connection; what was written may have arrived.
@@ -125,33 +133,42 @@ class Wire:
             request: the whole request, from its method to the end of its body.
             limit: bytes of the answer's body that are read.
             always: read the body of every answer, not only of a 2xx.
-            not_after: from when on it must not leave any more, in seconds of
-                :func:`~msgspec_runner.boottime.boot_time`.
+            leave: says when it may leave; None: at once. Where it is not to leave, its connection is kept for others.
         """
         left = False
         status: int | None = None
         headers: Mapping[str, str] = {}
         connection: Connection | None = None
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout) as patience:
                 connection = await self._connect()
+                if leave is not None:
+                    may = leave()
+                    if not (may if isinstance(may, bool) else await _patiently(may, patience, connection)):
+                        raise Kept("it was not to leave when a connection was there")
                 protocol, transport = connection.protocol, connection.transport
-                assert protocol is not None
+                assert isinstance(protocol, HeadFirst)
                 assert transport is not None
                 # What is not decoded for us cannot fail before its status is known.
                 protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-                if boot_time() >= not_after:
-                    raise TooLate("its claim was too old when a connection was there")
+                protocol.status = None
                 left = True
                 transport.write(request)
                 message, payload = await protocol.read()
-                while message.code < 200 and message.code != 101:  # an interim answer: the real one follows
+                while is_interim(message.code):  # the answer itself follows
                     message, payload = await protocol.read()
                 status, headers = message.code, message.headers
                 content = await _read(payload, limit) if always or 200 <= status <= 299 else b""
                 if content:
                     content = _decoded(content, headers.get("Content-Encoding", ""), limit)
+        except Kept as error:
+            assert connection is not None
+            connection.release()
+            connection = None
+            return Reply(left, status, headers, b"", error)
         except _FAILURES as error:
+            if left and connection is not None and isinstance(connection.protocol, HeadFirst):
+                status = connection.protocol.status
             return Reply(left, status, headers, b"", error)
         else:
             # An answer that came before the request had left whole: the rest of it would be taken for the next one.
@@ -178,6 +195,24 @@ class Wire:
                 return connection
             connection.close()
         raise aiohttp.ClientConnectionError("the server talks before it is asked")
+
+
+async def _patiently(may: Awaitable[bool], patience: asyncio.Timeout, connection: Connection) -> bool:
+    """Wait until it is known whether a request may leave; that is none of the time that it may take.
+
+    Raises:
+        aiohttp.ClientConnectionError: its connection did not last as long.
+    """
+    loop = asyncio.get_running_loop()
+    began, until = loop.time(), patience.when()
+    patience.reschedule(None)
+    if not await may:
+        return False
+    if connection.protocol is None or connection.protocol.should_close:
+        raise aiohttp.ClientConnectionError("the server closed the connection before anything was said")
+    if until is not None:
+        patience.reschedule(until + loop.time() - began)
+    return True
 
 
 def _decoded(body: bytes, encoding: str, limit: int) -> bytes | None:

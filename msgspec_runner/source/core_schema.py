@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.source.nodes import CoreValue
 
 MAX_NUMBER_CHARACTERS: Final = 400
@@ -26,8 +27,8 @@ _WORDS: Final[dict[str, CoreValue]] = {
 }  # fmt: skip
 _NUMBER_START: Final = frozenset("+-.0123456789")
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
-_BASED: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_BASED: Final = later(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT: Final = later(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
 def resolve(text: str) -> CoreValue:

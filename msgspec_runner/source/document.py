@@ -12,6 +12,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final, NamedTuple
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.diagnostics import Position, Span
 from msgspec_runner.source.nodes import Entry, Mapping, Node, Problem, Scalar, Sequence
 from msgspec_runner.source.scalars import CharacterMap, character_map
@@ -39,22 +40,22 @@ REPAIR_CHARACTERS: Final = MAX_BYTES
 hundreds in a spec of usual size, and one in the largest."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_NO_CHARACTER: Final = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
+_NO_CHARACTER: Final = later(r"[\ud800-\udfff\ufffe\uffff]")
 """With the controls, what YAML 1.2 does not allow in a text (all but the production c-printable). Two patterns,
 because one over both takes 3 ms to compile."""
 
 MAX_DIRECTIVES: Final = 20
 """``%`` lines before a document; libyaml compares each with all before it. A spec needs none."""
 
-_DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVE: Final = later(r"^%", re.MULTILINE)
 
 _STOOD_IN: Final = "\x85\u2028\u2029\ufeff"
 """Characters that libyaml takes for line breaks or skips, and YAML 1.2 for characters like any other."""
 
-_NUMERIC_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
+_NUMERIC_ESCAPE: Final = later(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
 _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _COMMENT: Final = re.compile(r"(#[^\r\n]*+)")  # outside of scalars; no anchor and no tag can hold a #
-_ONLY_COMMENT: Final = re.compile(r"^[ \t]*+(#[^\r\n]*+)", re.MULTILINE)
+_ONLY_COMMENT: Final = later(r"^[ \t]*+(#[^\r\n]*+)", re.MULTILINE)
 
 
 class Comment(NamedTuple):
@@ -123,7 +124,10 @@ class Document:
             return known
         value: object
         if isinstance(node, Mapping):
-            value = {entry.key.text: self._value(entry.value) for entry in node.entries}
+            value = {
+                entry.key.text: found.value if isinstance(found := entry.value, Scalar) else self._value(found)
+                for entry in node.entries
+            }
         else:
             value = [self._value(item) for item in node.items]
         self._values[node] = value

@@ -12,14 +12,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.source.nodes import Scalar
 
-_BREAK: Final = re.compile(r"\r\n|\r|\n")
+_BREAK: Final = later(r"\r\n|\r|\n")
 _FLOW_TOKEN: Final[dict[str, re.Pattern[str]]] = {
     # a fold (white space around at least one line break) | an escape | anything else, one character
-    "plain": re.compile(r"(?P<fold>[ \t]*+[\r\n][ \t\r\n]*+)|(?s:.)"),
-    "single": re.compile(r"(?P<fold>[ \t]*+[\r\n][ \t\r\n]*+)|(?P<quote>'')|(?s:.)"),
-    "double": re.compile(
+    "plain": later(r"(?P<fold>[ \t]*+[\r\n][ \t\r\n]*+)|(?s:.)"),
+    "single": later(r"(?P<fold>[ \t]*+[\r\n][ \t\r\n]*+)|(?P<quote>'')|(?s:.)"),
+    "double": later(
         r"(?P<fold>[ \t]*+[\r\n][ \t\r\n]*+)"
         r"|\\(?:(?P<join>(?:\r\n|\r|\n)[ \t\r\n]*+)|x(?P<x>.{2})|u(?P<u>.{4})|U(?P<U>.{8})|(?P<escape>.))"
         r"|(?s:.)"

@@ -8,13 +8,13 @@ linter asks it twice: :func:`fits`, a closure-compiled yes or no for the many sp
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.source.nodes import Mapping as MapNode
 from msgspec_runner.source.nodes import Node, Scalar
 
@@ -89,14 +89,14 @@ def text_places(name: str, node: Node | None) -> Iterator[tuple[tuple[str, ...],
     waiting: list[tuple[_Place, Node | None, tuple[str, ...]]] = [(_places(name), node, ())]
     while waiting:
         place, node, path = waiting.pop()
-        if isinstance(node, Scalar):
-            if place.is_text:
-                yield path, node
-        elif isinstance(node, MapNode):
-            for entry in node.entries:
-                child = place.members.get(entry.key.text, place.others)
-                if child is not None:
-                    waiting.append((child, entry.value, (*path, entry.key.text)))
+        for entry in node.entries if isinstance(node, MapNode) else ():
+            child, value = place.members.get(entry.key.text, place.others), entry.value
+            if child is None:
+                continue
+            if not isinstance(value, Scalar):
+                waiting.append((child, value, (*path, entry.key.text)))
+            elif child.is_text:
+                yield (*path, entry.key.text), value
 
 
 def home(name: str, key: str) -> tuple[str, ...] | None:
@@ -230,8 +230,8 @@ def _type(expected: Any, _: object) -> Check:
 
 
 def _pattern(expected: str, _: object) -> Check:
-    search = re.compile(expected).search
-    return lambda value: not isinstance(value, str) or search(value) is not None
+    pattern = later(expected)
+    return lambda value: not isinstance(value, str) or pattern.search(value) is not None
 
 
 def _any_of(expected: list[Any], resolve: Callable[[str], Check]) -> Check:

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 import yaml
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.source.bounds import MAX_DEPTH, MAX_PROBLEMS, Bounds
 from msgspec_runner.source.core_schema import PREFIX, resolve, resolve_tagged
 from msgspec_runner.source.nodes import Entry, Mapping, Node, Problem, Scalar, Sequence
@@ -24,10 +25,10 @@ from msgspec_runner.source.scalars import fold_plain, quoted
 _STYLES: Final[dict[str | None, str]] = {
     None: "plain", "": "plain", "'": "single", '"': "double", "|": "literal", ">": "folded"
 }  # fmt: skip
-_PROPERTIES: Final = re.compile(r"(?:[&!][^ \t\r\n]*+|[ \t\r\n]++|#[^\r\n]*+)*+")
+_PROPERTIES: Final = later(r"(?:[&!][^ \t\r\n]*+|[ \t\r\n]++|#[^\r\n]*+)*+")
 _HEADER: Final = re.compile(r"[|>][-+0-9]*+")
 _LINE_END: Final = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n)?")
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_SURROGATE: Final = later(r"[\ud800-\udfff]")
 
 
 class Events(Protocol):

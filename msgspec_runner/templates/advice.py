@@ -91,18 +91,60 @@ def unreadable(name: str, source: str, known: Known, said: str) -> str:
     return f"`{name}` cannot read {source}: {said}"
 
 
-def incompatible(sign: str, source: str, known: Known, other: Known) -> str:
-    """Say that an operator or comparison does not work with two types; the first is the culprit's."""
+def incompatible(sign: str, source: str, known: Known, other: Known, meant: str = "") -> str:
+    """Say that an operator or comparison does not work with two types; the first is the culprit's.
+
+    Args:
+        sign: the operator.
+        source: the culprit as written.
+        known: of the culprit.
+        other: of the other side.
+        meant: of :func:`bracketed`.
+    """
     names, others = known.type.present.names, other.type.present.names
     if sign in ("in", "notin"):
         if others <= {"text"} and names.isdisjoint({"list", "mapping"}):
             return f"{who(source, known)}, and a text holds texts only: write {_inside(source, ' | string')}"
         return f"{who(source, known)} and holds nothing: `{_SIGNS[sign]}` needs a list, a mapping or a text behind it"
+    if meant:
+        return f"{who(source, known)}, as a filter comes before `{sign}`: write `{meant}`"
     cures = _or(_cures(sign, source, known, others), "write values of one type on both sides")
     if sign in _SIGNS:
         return f"{who(source, known)} and cannot be ordered against {words(other.type)}: {cures}"
     needs = "a text" if sign == "+" and others <= {"text"} else "a number"
     return f"{who(source, known)}; `{sign}` needs {needs} there: {cures}"
+
+
+def bracketed(
+    sign: str, whole: nodes.Node, side: nodes.Node, source: str, span: Callable[[nodes.Node], tuple[int, int]]
+) -> str:
+    """Return ``(copay * 1.19) | currency("USD")`` for ``copay * 1.19 | currency("USD")``; empty for anything else.
+
+    Args:
+        sign: the operator.
+        whole: the calculation.
+        side: the side of it that does not work.
+        source: of the template.
+        span: gives the place of an expression, without brackets around its first or last part.
+    """
+    if not isinstance(whole, nodes.BinExpr) or side is not whole.right:
+        return ""
+    last: nodes.Node = side
+    while isinstance(last, nodes.BinExpr):
+        last = last.right
+    filtered = last
+    while isinstance(filtered, nodes.Filter) and filtered.node is not None:
+        filtered = filtered.node
+    (start, end), begin, middle = span(whole), span(side)[0], span(filtered)[1]
+    closing, _, filters = source[middle:end].partition("|")
+    before = source[start:begin]
+    is_in_brackets = before[before.rfind(sign) :].count("(") > closing.count(")")
+    if filtered is last or is_in_brackets:
+        return ""
+    calculation = source[start:middle] + closing.rstrip()
+    calculation = "(" * (calculation.count(")") - calculation.count("(")) + calculation
+    shown = calculation if len(calculation) <= LONGEST and "\n" not in calculation else "…"
+    return f"({shown}) | {filters.strip()}"
 
 
 def _cures(sign: str, source: str, known: Known, others: frozenset[str]) -> Iterator[str]:
@@ -149,7 +191,7 @@ def untestable(name: str, source: str, known: Known, args: Sequence[Known]) -> s
     """Say that a test does not work with values of a type."""
     if args and name != "divisibleby":
         return f"{who(source, known)}; `is {name}` cannot compare it with {words(args[0].type)}"
-    return f"{who(source, known)}; `is {name}` asks numbers: remove the test"
+    return f"{who(source, known)}; `is {name}` is about numbers: remove the test"
 
 
 def wrong_argument(filter_name: str, name: str, taken: frozenset[str], given: Type) -> str:

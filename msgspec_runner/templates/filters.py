@@ -234,7 +234,7 @@ def parse_date(value: Any) -> date:
         try:
             return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
         except ValueError:
-            message = "this text is no date; dates are written 2026-01-02 or 2026-01-02T15:04:05-05:00"
+            message = "this text is not a date; dates are written 2026-01-02 or 2026-01-02T15:04:05-05:00"
             raise Refusal("value", message) from None
     raise Refusal("type", f"a date is needed here, not {describe_type(value)}")
 
@@ -264,7 +264,7 @@ def parse_amount(value: Any) -> Any:
     try:
         amount = Decimal(str(value).strip())
     except InvalidOperation:
-        raise Refusal("type", "a number is needed here; this text is none") from None
+        raise Refusal("type", "a number is needed here, and this text is not one") from None
     if not amount.is_finite() or abs(amount.adjusted()) > 30 or len(amount.as_tuple().digits) > 60:
         raise Refusal("bound", "this number is too long")
     return amount

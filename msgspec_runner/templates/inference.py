@@ -182,7 +182,8 @@ class Inferrer:
         assert outcome.culprit is not None
         node, known = operands[outcome.culprit]
         other = operands[1 - outcome.culprit][1]
-        return self.fail(advice.incompatible(sign, self._source(node), known, other), self._span(node), whole)
+        meant = advice.bracketed(sign, whole, node, self.tree.source, self._span)
+        return self.fail(advice.incompatible(sign, self._source(node), known, other, meant), self._span(node), whole)
 
     def _sign(self, node: nodes.UnaryExpr, scope: Scope) -> Known:
         operand = self.value(node.node, scope)

@@ -119,7 +119,7 @@ def _float(value: Any, default: Any = _NO_DEFAULT) -> float:
 
 def _no_number(name: str) -> Refusal:
     """Jinja takes 0 for what is no number, and ``1,50`` would be sent as 0.0; here that has to be asked for."""
-    words = f"this is no number; write digits and a point, like 1234.5, or say what to take then, as in {name}(0)"
+    words = f"this is not a number; write digits and a point, like 1234.5, or say what to take then, as in {name}(0)"
     return Refusal("value", words)
 
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,9 +41,9 @@ class Result(NamedTuple):
 class Running:
     """A command under way, in a process group of its own."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, env: dict[str, str]) -> None:
+    def __init__(self, arguments: Sequence[str], folder: Path, env: dict[str, str], inside: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(
-            [COMMAND, *arguments],
+            [*inside, COMMAND, *arguments],
             cwd=folder,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -52,6 +54,11 @@ class Running:
         )
         self._read = b""
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group, as a terminal does."""
         os.killpg(self._process.pid, number)
@@ -59,8 +66,10 @@ class Running:
     def read_until(self, words: str) -> None:
         """Wait until standard error has said so."""
         assert self._process.stderr is not None
+        deadline = time.monotonic() + PATIENCE
         while words.encode() not in self._read:
-            more = self._process.stderr.read(1)
+            ready, _, _ = select.select([self._process.stderr], [], [], max(0.0, deadline - time.monotonic()))
+            more = self._process.stderr.read(1) if ready else b""
             assert more, f"{words!r} was never said: {self._read!r}"
             self._read += more
 
@@ -154,9 +163,9 @@ class Project:
         self._stack.callback(running.end)
         return running
 
-    def start_in(self, folder: Path, *arguments: str) -> Running:
-        """Start the command in another folder."""
-        running = Running(arguments, folder, self.env)
+    def start_in(self, folder: Path, *arguments: str, inside: Sequence[str] = ()) -> Running:
+        """Start the command in another folder; ``inside`` are the words of a command that runs commands elsewhere."""
+        running = Running(arguments, folder, self.env, inside)
         self._stack.callback(running.end)
         return running
 

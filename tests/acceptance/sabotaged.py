@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from contextlib import closing
 from typing import Any
@@ -11,6 +10,7 @@ from msgspec_runner.__main__ import main
 from msgspec_runner.ledger.sqlite import SqliteLedger
 from msgspec_runner.model import Outcome, OutcomeKind
 from msgspec_runner.sociocs.client import Client
+from msgspec_runner.sociocs.wire import Leave
 
 
 def send_again_what_was_under_way() -> None:
@@ -32,11 +32,11 @@ def dream_of_answers() -> None:
     post = Client.post
     posts = 0
 
-    async def dreaming(self: Client, body: bytes, not_after: float = math.inf) -> Outcome:
+    async def dreaming(self: Client, body: bytes, leave: Leave | None = None) -> Outcome:
         nonlocal posts
         posts += 1
         if posts % 10:
-            return await post(self, body, not_after)
+            return await post(self, body, leave)
         return Outcome(OutcomeKind.ACCEPTED, http_status=200, message_id=f"dream-{posts}")
 
     Client.post = dreaming  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SO_LINGER, SOL_SOCKET, socket
 from types import TracebackType
 from typing import Any, Self
 
@@ -101,6 +101,7 @@ class Server:
         self._gate = asyncio.Event()
         self._gate.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._others: list[asyncio.Server] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="server")
 
     def __enter__(self) -> Self:
@@ -120,6 +121,16 @@ class Server:
     def times_by_number(self) -> Counter[str]:
         """How often each recipient was posted to."""
         return Counter(posted.to for posted in self.requests)
+
+    def also_on(self, listening: socket) -> None:
+        """Serve a socket beside its own, which may belong to another network."""
+        starting = asyncio.start_server(self._serve, sock=listening, backlog=1024)
+        self._others.append(asyncio.run_coroutine_threadsafe(starting, self._loop).result(PATIENCE))
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
 
     def hold(self) -> None:
         """Read requests, but answer none until :meth:`release`."""
@@ -144,7 +155,8 @@ class Server:
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _end(self) -> None:
-        self._server.close()
+        for server in (self._server, *self._others):
+            server.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -478,6 +479,32 @@ def test_cancel_reports_what_the_api_refuses(project: Project, held: tuple[Runni
     report = project.run("cancel", run, "--yes", "--output", "json")
     assert report.code == 1
     assert [message["to"] for message in report.json["refused"]] == [number(1), number(2), number(3)]
+
+
+def test_what_a_cancel_that_was_killed_has_deleted_is_not_said_to_be_refused(
+    project: Project, start_sandbox: StartSandbox
+) -> None:
+    """It had no time to record it. Whether the API does not find it for that, or because it was sent, nobody knows."""
+    sandbox = start_sandbox()
+    project.spec(2, more="delivery: {hold: 5m}\n").towards(sandbox)
+    assert project.send().code == 0
+    first = project.messages()[0]
+    deletion = Request(f"{sandbox.url}/messages/scheduled/{first['message_id']}", method="DELETE")
+    deletion.add_header("apikey", "anything")
+    with urlopen(deletion) as answered:
+        assert answered.status == 200
+    run = newest_run(project)
+    report = project.run("cancel", run, "--yes")
+    assert report.code == 3
+    gone = "1 no longer scheduled at the API, so left as accepted: perhaps cancelled before, perhaps sent\n"
+    assert report.out.startswith(f"1 message cancelled\n{gone}  {first['key'][:12]}  hello:1")
+    assert "refused" not in report.out
+    assert "look in app.sociocs.com" in report.err
+    assert "run the command again" not in report.err, "it would bring the same"
+    assert project.states() == {1: "accepted", 2: "cancelled"}
+    again = project.run("cancel", run, "--yes", "--output", "json")
+    assert (again.code, [message["row"] for message in again.json["gone"]], again.json["refused"]) == (3, [1], [])
+    assert "nothing to send" in project.send().err
 
 
 def test_cancel_when_no_answer_comes_leaves_the_message_as_it_is(project: Project, serve: StartServer) -> None:

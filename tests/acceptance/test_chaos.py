@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
-import psycopg
+import pexpect
 import pytest
 
 from msgspec_runner.chaos.experiment import Setup, experiment
@@ -16,9 +21,10 @@ from msgspec_runner.chaos.ledgers import throwaway
 from msgspec_runner.chaos.shared import SharedVerdict, shared_experiment
 from msgspec_runner.chaos.verdict import Verdict
 from msgspec_runner.cli.chaos import lines, shared_lines
-from tests.acceptance.project import Project
-from tests.acceptance.server import Server
-from tests.ledger.postgres import server
+from tests.acceptance.project import COMMAND, Project
+from tests.acceptance.server import PATIENCE, Server
+from tests.chaos.database import own_database, schemas
+from tests.programs import program
 
 ROWS = 300
 KILLS = 5
@@ -28,20 +34,23 @@ CONCURRENCY = 8
 TROUBLE = "429:0.2=0.03,reset-before=0.01,reset-after=0.01,500=0.01,500-after=0.01,hang=0.003,hang-after=0.003"
 
 
-def schemas() -> set[str]:
-    with psycopg.connect(server()) as connection:
-        return {name for (name,) in connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'chaos%'")}
+@pytest.fixture(scope="module")
+def empty_database() -> Iterator[str]:
+    with own_database() as url:
+        yield url
+
+
+@pytest.fixture
+def database(empty_database: str) -> Iterator[str]:
+    """A database in which nothing may be left behind."""
+    yield empty_database
+    assert schemas(empty_database) == set()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def ledger(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """The flags for a kind of ledger; nothing of it may be left behind."""
-    if request.param == "sqlite":
-        yield []
-        return
-    before = schemas()
-    yield ["--ledger", server()]
-    assert schemas() <= before
+def ledger(request: pytest.FixtureRequest) -> list[str]:
+    """The flags for a kind of ledger."""
+    return [] if request.param == "sqlite" else ["--ledger", request.getfixturevalue("database")]
 
 
 def test_the_promise_holds_through_kills_and_trouble(project: Project, ledger: list[str]) -> None:
@@ -126,12 +135,12 @@ def test_a_runner_that_breaks_the_promise_is_found_out(
     assert {name for name, number in numbers.items() if number} == {broken}, found
 
 
-def test_the_promise_holds_for_a_run_that_workers_share(project: Project, serve: type[Server]) -> None:
+def test_the_promise_holds_for_a_run_that_workers_share(project: Project, serve: type[Server], database: str) -> None:
     """Each kind of strike once: a plan, who watches, workers, and one that comes back from the dead."""
     real = serve()
     project.spec(3).towards(real)
-    project.env["MSGSPEC_RUNNER_LEDGER"] = server()
-    before = schemas(), sorted(project.root.rglob("*"))
+    project.env["MSGSPEC_RUNNER_LEDGER"] = database
+    before = sorted(project.root.rglob("*"))
     result = project.run(
         "chaos", "specs/hello.yaml", "--cluster", "--kills", "4", "--concurrency", str(CONCURRENCY), "--seed", "3",
         "--recipients", str(ROWS), "--timeout", "1", "--faults", "429:0.2=0.03,reset-after=0.01", "--output", "json",
@@ -146,15 +155,17 @@ def test_the_promise_holds_for_a_run_that_workers_share(project: Project, serve:
     assert found["in_doubt"] <= found["allowed"]
     assert found["accepted"] >= ROWS - found["in_doubt"]
     assert real.requests == []
-    assert (schemas(), sorted(project.root.rglob("*"))) == before
+    assert sorted(project.root.rglob("*")) == before
 
 
 def test_workers_that_break_the_promise_are_found_out(
-    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: str
 ) -> None:
     project.spec(ROWS)
     monkeypatch.chdir(project.root)
-    with throwaway(server(), tmp_path) as place:
+    folder = tmp_path / "chaos"
+    folder.mkdir()
+    with throwaway(database, folder) as place:
         found = shared_experiment(
             Setup(
                 spec=Path("specs/hello.yaml"),
@@ -167,7 +178,7 @@ def test_workers_that_break_the_promise_are_found_out(
                 entry=(sys.executable, str(SABOTAGED), "send_again_for_dead_workers"),
             ),
             3,
-            tmp_path,
+            folder,
         )
     assert not found.holds
     assert shared_lines(found, 4)[-1].startswith("THE PROMISE IS BROKEN")
@@ -194,19 +205,19 @@ def test_what_a_shared_run_cannot_do_without(project: Project, arguments: list[s
     ("spec", "flags", "words"),
     [("broken", [], "nam has no value"), ("nobody", [], "--recipients"), ("hello", ["--rate", "fast"], "is no rate")],
 )
-def test_what_workers_cannot_be_given_is_refused(project: Project, spec: str, flags: list[str], words: str) -> None:
+def test_what_workers_cannot_be_given_is_refused(
+    project: Project, spec: str, flags: list[str], words: str, database: str
+) -> None:
     project.spec(2).spec(2, name="broken", text="Hi {{ nam }}").spec(0, name="nobody")
-    before = schemas()
-    result = project.run("chaos", f"specs/{spec}.yaml", "--cluster", "--kills", "1", "--ledger", server(), *flags)
+    result = project.run("chaos", f"specs/{spec}.yaml", "--cluster", "--kills", "1", "--ledger", database, *flags)
     assert (result.code, words in result.err) == (2, True), result.err
-    assert schemas() <= before
 
 
-def test_what_the_page_shows(project: Project) -> None:
+def test_what_the_page_shows(project: Project, database: str) -> None:
     """The page cannot be run where there is no PostgreSQL, so its command is run here."""
     session = PAGE.read_text(encoding="utf-8").split("$ msgspec-runner chaos ", 1)[1].partition("```")[0]
     command, *shown = session.splitlines()
-    project.env["MSGSPEC_RUNNER_LEDGER"] = server()
+    project.env["MSGSPEC_RUNNER_LEDGER"] = database
     result = project.spec(3, name="welcome").run("chaos", *command.split())
     assert result.code == 0, result.out + result.err
     said = [line for line in result.err.splitlines() if line.startswith("killing")] + result.out.splitlines()
@@ -214,6 +225,105 @@ def test_what_the_page_shows(project: Project) -> None:
     assert [line for line in said if line.startswith(("kill", "recipients", "stops", "lost", "dupl", "the "))] == [
         line for line in shown if line.startswith(("kill", "recipients", "stops", "lost", "dupl", "the "))
     ]
+
+
+class Process(NamedTuple):
+    parent: int
+    words: str
+
+
+def processes() -> dict[int, Process]:
+    """Return all processes of the machine by number, but for those that wait to be taken leave of."""
+    table = subprocess.run(
+        [program("ps"), "-A", "-ww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 3) for line in table.stdout.splitlines()]
+    return {int(row[0]): Process(int(row[1]), row[-1]) for row in rows if not row[2].startswith("Z")}
+
+
+def descendants(pid: int) -> dict[int, Process]:
+    """Return what a process has started, and what that has."""
+    known = processes()
+    found: dict[int, Process] = {}
+    more = {pid}
+    while more := {child for child, each in known.items() if each.parent in more}:
+        found |= {child: known[child] for child in more}
+    return found
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def leavings(project: Project) -> Path:
+    """The folder in which the commands have their temporary files."""
+    folder = project.root.parent / "tmp"
+    folder.mkdir()
+    project.env["TMPDIR"] = str(folder)
+    return folder
+
+
+@pytest.fixture
+def begin(project: Project, stack: ExitStack) -> Callable[..., pexpect.spawn[str]]:
+    """Start an experiment at a terminal, and wait until something has arrived and more is under way."""
+
+    def start(*flags: str) -> pexpect.spawn[str]:
+        words = ["chaos", "specs/hello.yaml", "--recipients", str(ROWS), "--rate", "30/s", "--seed", "3", *flags]
+        env = {**project.spec(3).env, "TERM": "xterm-256color"}
+        child = pexpect.spawn(str(COMMAND), words, cwd=str(project.root), env=env, encoding="utf-8", timeout=PATIENCE)
+        stack.callback(child.close, force=True)
+        child.expect(rf"[1-9]\d* of {ROWS} at the server")
+        return child
+
+    return start
+
+
+def test_nobody_outlives_it_when_it_is_killed_itself_and_the_next_one_clears_up(
+    project: Project, begin: Callable[..., pexpect.spawn[str]], leavings: Path, database: str
+) -> None:
+    flags = ["--cluster", "--ledger", database]
+    child = begin("--kills", "4", *flags)
+    child.kill(signal.SIGSTOP)  # so that it starts nobody whom we do not see
+    family = descendants(child.pid)
+    # Who stands still could not end by itself. One that was just begun has nobody beside it yet, and is never stopped.
+    os.kill(
+        next(each.parent for each in family.values() if "worker" in each.words and each.parent in family),
+        signal.SIGSTOP,
+    )
+    child.kill(signal.SIGKILL)
+    wait_until(lambda: not family.keys() & processes().keys())
+    assert (len(schemas(database)), len([*leavings.iterdir()])) == (1, 1)
+    assert project.run("chaos", "specs/hello.yaml", "--kills", "0", *flags).code == 0
+    assert (schemas(database), [*leavings.iterdir()]) == (set(), [])
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "hang-up"])
+def test_nothing_is_left_when_it_is_told_to_end(
+    begin: Callable[..., pexpect.spawn[str]], leavings: Path, request: pytest.FixtureRequest, how: str
+) -> None:
+    if how == "SIGTERM":
+        child = begin("--kills", "1", "--rate", "300/s")
+    else:
+        child = begin("--kills", "4", "--cluster", "--ledger", request.getfixturevalue("database"))
+    wait_until(lambda: len(descendants(child.pid)) > 0)
+    family = descendants(child.pid)
+    if how == "hang-up":
+        child.ptyproc.fileobj.close()
+        wait_until(lambda: not child.isalive())
+    else:
+        child.sendintr() if how == "Ctrl-C" else child.kill(signal.SIGTERM)
+        child.expect(pexpect.EOF)
+        # Where it hits between the making of a pipe and its owner, Python's warnings (errors in tests) come behind.
+        assert "interrupted\r\n" in child.before
+        child.close()
+        assert child.exitstatus == 130
+    assert child.signalstatus is None
+    wait_until(lambda: not family.keys() & processes().keys())
+    assert [*leavings.iterdir()] == []
 
 
 def test_the_words_for_people_of_a_shared_run() -> None:

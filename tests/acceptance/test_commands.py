@@ -41,7 +41,7 @@ HELPS = dict(helps())
 
 
 NEEDS_WORKERS = re.compile(r"msgspec-runner (worker|cluster)\b")
-"""Commands whose examples are run in test_cluster.py, because they need a PostgreSQL server; all others in
+"""Commands whose examples are run in cluster/test_runs.py, because they need a PostgreSQL server; all others in
 test_help_examples.py."""
 
 

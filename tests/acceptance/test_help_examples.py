@@ -2,7 +2,7 @@
 
 A line differs from what the help shows in this only: a run's id is that of a run, what asks gets the yes that a person
 would give at a terminal, and a sandbox takes a free port and is stopped. The commands of workers are in
-``test_cluster.py``.
+``cluster/test_runs.py``.
 """
 
 from __future__ import annotations

@@ -48,13 +48,13 @@ def test_init_info_and_migrate(kept: Project, serve: StartServer) -> None:
     assert "(the project's)\nruns    1\nholds   3 accepted\n" in info.out
     migrated = kept.run("ledger", "migrate")
     assert migrated.code == 0
-    assert migrated.out.startswith(f"ledger {location(kept)} has schema ")
+    assert migrated.out.splitlines()[0].startswith(f"ledger {location(kept)} is up to date, with schema ")
 
 
 def test_prune(kept: Project, serve: StartServer) -> None:
     kept.spec(3).towards(serve()).send()
     early = kept.run("ledger", "prune", "--before", "2020-01-31", "--yes")
-    assert (early.code, early.out) == (0, "people's data was erased from 0 messages\n")
+    assert (early.code, early.out) == (0, "nothing to erase from before 2020-01-31 00:00 UTC\n")
     pruned = kept.run("ledger", "prune", "--before", "9999-01-31T00:00:00-05:00", "--yes")
     assert (pruned.code, pruned.out) == (0, "people's data was erased from 3 messages\n")
     assert [(each["to"], each["recipient_key"], each["state"]) for each in kept.messages()] == [
@@ -78,6 +78,8 @@ def test_forget(kept: Project, serve: StartServer) -> None:
     assert not any(b"6175550001" in content for content in files)
     kept.send()
     assert len(server.requests) == 3, "rejected as before"
+    shown = kept.run("ledger", "forget", "+16175550001", "--yes", "--show-numbers").out
+    assert shown.startswith("nobody with the number +16175550001 was found")
     for typed in ("6175550002", "+16175550001"):
         nobody = kept.run("ledger", "forget", typed, "--yes")
         assert nobody.code == 0
@@ -127,7 +129,7 @@ def test_a_run_that_is_under_way_is_left_alone(kept: Project, serve: StartServer
     running = kept.start("send", "specs", "--yes", "--concurrency", "1")
     server.wait_for(1)
     pruned = kept.run("ledger", "prune", "--before", "9999-01-01", "--yes")
-    assert (pruned.code, pruned.out) == (0, "people's data was erased from 0 messages\n")
+    assert (pruned.code, pruned.out) == (0, "nothing to erase from before 9999-01-01 00:00 UTC\n")
     assert "a run is under way" in pruned.err
     server.release()
     assert running.wait().code == 0

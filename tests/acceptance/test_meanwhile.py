@@ -14,7 +14,7 @@ import pytest
 from msgspec_runner.cluster.sharing import Shared
 from msgspec_runner.ledger.postgres import PostgresLedger
 from tests.acceptance.project import Project, Running, number
-from tests.acceptance.server import Server
+from tests.acceptance.server import Server, accept, always, answer
 from tests.acceptance.test_terminal import Terminal, terminal
 from tests.ledger.postgres import address, own_schema
 
@@ -199,3 +199,36 @@ def test_the_ledger_holds_no_cell_of_a_bad_row_in_clear(project: Project, serve:
         if path.is_file():
             assert b"Xavier" not in path.read_bytes()
             assert b"not-a-number" not in path.read_bytes()
+
+
+@pytest.fixture
+def refused(either: Project, serve: StartServer) -> tuple[Project, Server]:
+    """A run of three messages that the API refused, and would take now."""
+    server = serve(always(answer(400)))
+    either.spec(3).towards(server)
+    assert either.send().code == 1
+    server.script = accept
+    return either, server
+
+
+def test_what_a_retry_does_not_get_is_said_and_not_waited_for(refused: tuple[Project, Server]) -> None:
+    project, _ = refused
+    with terminal(project, "retry", "latest") as screen:
+        screen.expect("Send 3 messages")
+        assert project.run("ledger", "forget", number(2), "--yes").code == 0
+        screen.type("y\r")
+        assert screen.code() == 0
+        assert "2 of 3 messages to send again: another run took the others meanwhile" in screen.seen
+        assert "2 accepted" in screen.seen
+        assert "2/2" in screen.seen
+
+
+def test_a_yes_to_retry_what_another_retry_has_sent_is_no_success(refused: tuple[Project, Server]) -> None:
+    project, server = refused
+    with terminal(project, "retry", "latest") as screen:
+        screen.expect("Send 3 messages")
+        assert project.run("retry", "latest", "--yes").code == 0
+        screen.type("y\r")
+        assert screen.code() == 5
+        assert "stopped early: 0 of 3 messages to send again" in " ".join(screen.seen.split())
+    assert server.times_by_number == {number(row): 2 for row in range(1, 4)}

@@ -112,7 +112,7 @@ def test_a_zone_that_is_none_is_found_by_the_linter_and_stops_everything(project
     project.spec(2, more=window("09:00", "19:00", "{{ name }}")).towards(server)
     lint = project.run("lint", "--output", "concise")
     assert lint.code == 1
-    assert "MSG609 `delivery.window.timezone`: it is no time zone" in lint.out
+    assert "MSG609 `delivery.window.timezone`: it is not a time zone" in lint.out
     assert "column `name`" in project.run("lint", "--output", "full").out
     refusal = project.send()
     assert refusal.code == 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 from msgspec_runner.sandbox.server import RunningSandbox
-from tests.acceptance.project import KEY, Project, number
+from tests.acceptance.project import COMMAND, KEY, Project, number
 from tests.acceptance.server import Posted, Server, accepted, always, refused
 
 StartServer = Callable[..., Server]
@@ -332,6 +333,14 @@ def test_what_the_api_says_of_a_number_is_masked_on_screen_only(project: Project
     assert "The 'To' number +1•••••••01" in project.run("status", "--state", "rejected").out
     assert words in project.run("status", "--state", "rejected", "--show-numbers").out
     assert [message["error"] for message in project.messages()] == [words]
+    # Not by `project.run`, which finds every number on standard error.
+    for command in (["send", "specs", "--yes"], ["retry", "latest", "--yes"]):
+        if command[0] == "send":
+            project.replace("specs/hello.yaml", "Hi", "Hello")
+        done = subprocess.run(
+            [COMMAND, *command, "--show-numbers"], cwd=project.root, env=project.env, capture_output=True, text=True
+        )
+        assert words in done.stderr, done.stderr
 
 
 def test_dry_run_is_the_plan(project: Project, serve: StartServer) -> None:

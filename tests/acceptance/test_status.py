@@ -86,6 +86,19 @@ def test_json_has_runs_totals_and_messages(sent: Project) -> None:
     assert one["messages"] == report["messages"][:3]
 
 
+def test_csv_is_the_table_of_messages_also_where_the_text_lists_runs(sent: Project) -> None:
+    report = sent.run("status", "--output", "json").json
+    assert len(report["runs"]) > 1
+    everything = list(csv.DictReader(StringIO(sent.run("status", "--output", "csv").out)))
+    assert [(row["run"], row["row"]) for row in everything] == [
+        (message["run"], str(message["row"])) for message in report["messages"]
+    ]
+    run = report["runs"][1]["run"]
+    assert list(csv.DictReader(StringIO(sent.run("status", run, "--output", "csv").out))) == [
+        row for row in everything if row["run"] == run
+    ]
+
+
 def test_csv_is_safe_in_a_spreadsheet(project: Project, serve: StartServer) -> None:
     project.spec(2).towards(serve(say))
     project.replace("specs/hello.yaml", "file: hello.csv", 'file: hello.csv, key: "={{ name }}"')

@@ -148,7 +148,7 @@ def test_a_test_message_is_asked_for_too(project: Project, serve: StartServer) -
     server = serve()
     project.spec(3).towards(server)
     arguments = ("send", "specs", "--test-to", "+16175559999", "--row", "2")
-    question = r"Send it to \+1•••••••99 by http://127\.0\.0\.1:\d+\? \[y/N\]:"
+    question = r"Send it to your number \+1•••••••99 \(country US\) by http://127\.0\.0\.1:\d+\? \[y/N\]:"
     with terminal(project, *arguments) as screen:
         screen.expect(question)
         screen.type("n\r")

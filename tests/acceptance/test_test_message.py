@@ -49,7 +49,7 @@ def test_one_message_to_yourself_and_nothing_is_recorded(hello: Project, sandbox
     }
     lines = result.err.splitlines()
     assert lines[:2] == [
-        "hello (edition 1)  specs/hello.yaml: sample 1, to +1•••••••99 (US), 1 segment",
+        "hello (edition 1)  specs/hello.yaml: sample 1, to your number +1•••••••99 (country US), 1 segment",
         "it goes out now, without its name, contact_saving, schedule; delivery rules do not hold, and nothing is recorded",
     ]
     assert lines[2].startswith("accepted: look at your phone (message ")
@@ -68,6 +68,11 @@ def test_no_ledger_is_asked_for_before_the_real_api(hello: Project) -> None:
     assert result.code == 2
     assert "add --yes" in result.err
     assert "ledger" not in result.err
+
+
+def test_a_number_of_no_country_is_told_without_one(hello: Project, sandbox: RunningSandbox) -> None:
+    result = hello.towards(sandbox).send("--test-to", "+80012345678")
+    assert (result.code, "sample 1, to your number +8•••••••78, 1 segment\n" in result.err) == (0, True)
 
 
 def test_in_the_sandbox_nobody_is_asked(hello: Project) -> None:

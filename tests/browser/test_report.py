@@ -9,8 +9,8 @@ import pytest
 
 from msgspec_runner.ledger import Decided, RunStatus
 from msgspec_runner.model import State
+from msgspec_runner.reports.commands import Commands
 from msgspec_runner.reports.run_report.figures import Figures
-from msgspec_runner.reports.run_report.next_steps import Commands
 from msgspec_runner.reports.run_report.page import html
 from tests.browser.browser import Browser
 from tests.reports.run_report.examples import ID, RUN, figures, message, mixed

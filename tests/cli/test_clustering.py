@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from msgspec_runner.cli.clustering import Working, _note, choose_sharing
+from msgspec_runner.cli.clustering import Working, _note, check_place, choose_sharing
 from msgspec_runner.errors import UsageError
 
 NOBODY = Working(workers=0, rate=None, wanted="go")
@@ -20,8 +20,17 @@ FREE_AT = 1_952_941_505.25
         (NOBODY._replace(wanted="pause"), "paused"),
         (NOBODY._replace(wanted="stop", there=2), "stopping"),
         (NOBODY, "no worker is at it: start some with `msgspec-runner worker`"),
-        (NOBODY._replace(there=1), "a worker is there, but not at it: busy, or for another queue or API"),
-        (NOBODY._replace(there=3), "3 workers are there, but not at it: busy, or for another queue or API"),
+        (
+            NOBODY._replace(there=1, flags=" --base-url https://api.test"),
+            (
+                "a worker is there, but busy, or not for this run: it takes "
+                "`msgspec-runner worker --base-url https://api.test`"
+            ),
+        ),
+        (
+            NOBODY._replace(there=3),
+            "3 workers are there, but busy, or not for this run: it takes `msgspec-runner worker`",
+        ),
         (
             NOBODY._replace(there=1, free_at=FREE_AT),
             "waiting for the windows of a worker that died, until 11:45:05 UTC",
@@ -37,6 +46,13 @@ FREE_AT = 1_952_941_505.25
 )
 def test_why_nothing_moves(working: Working | None, words: str | None) -> None:
     assert _note(working, alone=True) == words
+
+
+@pytest.mark.parametrize("location", [None, ".msgspec-runner/ledger.db", "/srv/postgresql.db"])
+def test_a_file_is_no_place_for_workers(location: str | None) -> None:
+    with pytest.raises(UsageError, match="workers need one in PostgreSQL"):
+        check_place(location)
+    check_place("postgresql://sms@db.example.com/messages")
 
 
 def test_between_two_windows_nobody_is_at_it_and_nothing_is_said() -> None:

@@ -61,7 +61,7 @@ def test_a_ledger_that_fails_after_the_run_hides_nothing_of_it(
     assert "run r1: 2 accepted, 1 rejected, 1 skipped\n" in told.err
     for flag in ("--results", "--junit"):
         assert f"{flag} {tmp_path}" in told.err
-    assert "disk I/O error. Later `msgspec-runner status r1` has the same" in told.err
+    assert "disk I/O error. Later `msgspec-runner status r1 --output json` has the same" in told.err
     assert "the ledger cannot be read any more: the ledger cannot be used: disk I/O error" in told.err
     assert list(tmp_path.iterdir()) == [], "half a file looks like a whole one"
     assert exit_code(result) == 1

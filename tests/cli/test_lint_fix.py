@@ -72,7 +72,8 @@ def test_a_diff_writes_nothing(more: tuple[str, ...], project: Path, capsys) -> 
     assert "-  channel_key: yes" in out
     assert '+  channel_key: "yes"' in out
     assert "twlo" not in out
-    assert err == "1 finding would be fixed in 1 spec\n"
+    assert err == "1 finding would be fixed in 1 spec, 1 would be left; --unsafe-fixes shows those of 1\n"
+    assert lint(capsys, "--diff", "--unsafe-fixes", *more)[2] == "2 findings would be fixed in 1 spec\n"
     assert (project / "specs" / "s.yaml").read_bytes() == BAD
     assert "+  provider: twlo" in lint(capsys, "--diff", "--unsafe-fixes", *more)[1]
     assert lint(capsys, "--diff", "--exit-zero")[0] == 0
@@ -80,7 +81,13 @@ def test_a_diff_writes_nothing(more: tuple[str, ...], project: Path, capsys) -> 
 
 def test_a_diff_of_nothing(project: Path, capsys) -> None:
     (project / "specs" / "s.yaml").write_bytes(SAFE)
+    left = "nothing to show: 1 finding has no safe fix; --unsafe-fixes shows those of 1\n"
+    assert lint(capsys, "--diff") == (0, "", left)
+    (project / "specs" / "s.yaml").write_bytes(ALL)
     assert lint(capsys, "--diff") == (0, "", "")
+    (project / "specs" / "s.yaml").write_bytes(ALL + b"\r\n  a: 1\r\n  b: 2")
+    assert lint(capsys, "--diff") == (0, "", "nothing to show: 2 findings, none has a fix\n")
+    assert lint(capsys, "--diff", "--quiet") == (0, "", "")
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o600, 0o755, 0o444])
@@ -197,3 +204,11 @@ class TestStandardInput:
         code, out, _ = lint(capsys, "--diff", "--stdin-filename", "specs/s.yaml")
         assert code == 1
         assert out.startswith("--- specs/s.yaml\n")
+
+
+def test_paths_beside_standard_input_are_bad_usage(project: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed(monkeypatch, BAD)
+    code, out, err = lint(capsys, "--stdin-filename", "specs/s.yaml", "specs")
+    assert (code, out) == (2, "")
+    assert "leave the paths out" in err
+    assert lint(capsys, "--stdin-filename", "specs/s.yaml", "-")[0] == 1

@@ -130,3 +130,68 @@ def test_recipients_that_change_between_lint_and_plan_are_refused(
     assert new > 0
     assert lines[0].endswith("specs/welcome.yaml")
     assert lines[1].split()[:2] == [str(new), "new"]
+
+
+def without_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(["init", "--quiet"])
+    Path("recipients/people.csv").write_text("phone\n", encoding="utf-8")
+    message = "provider: twlo, channel_key: your_channel_key, to: '{{ phone }}', text: Hello"
+    spec = f"spec: notice\nmessage: {{{message}}}\nrecipients: {{file: ../recipients/people.csv}}\n"
+    Path("specs/notice.yaml").write_text(spec, encoding="utf-8")
+    text = Path("msgspec-runner.toml").read_text(encoding="utf-8")
+    Path("msgspec-runner.toml").write_text(f'fail-level = "info"\n{text}', encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [["plan", "--sandbox"], ["send", "--sandbox"], ["send", "--sandbox", "--yes"]])
+def test_recipients_without_rows_are_named_and_are_no_failure(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_rows(tmp_path, monkeypatch)
+    assert run([*words, "specs/notice.yaml"]) == 0
+    told = capsys.readouterr()
+    assert "nothing to send: recipients/people.csv has no rows\n" in told.out + told.err
+    assert "0 new: no rows\n" in told.out + told.err
+    assert "MSG508" not in told.out + told.err
+    assert run(["lint", "specs/notice.yaml"]) == 1
+    assert "MSG508 recipients/people.csv has no rows" in capsys.readouterr().out
+
+
+def test_recipients_of_the_command_line_are_named_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_rows(tmp_path, monkeypatch)
+    capsys.readouterr()
+    Path("New List.csv").write_text("phone\n", encoding="utf-8")
+    command = ["plan", "--sandbox", "specs/notice.yaml", "--recipients", "New List.csv", "--output"]
+    assert run([*command, "markdown"]) == 0
+    assert capsys.readouterr().out.startswith("**Nothing to send: `New List.csv` has no rows.**")
+    assert run([*command, "json"]) == 0
+    assert '"recipients": 0' in capsys.readouterr().out
+
+
+def test_that_one_spec_of_several_has_no_rows_is_told_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_rows(tmp_path, monkeypatch)
+    assert run(["plan", "--sandbox", "specs/notice.yaml", "specs/order-shipped.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "specs/notice.yaml\n          0 new: no rows\n" in out
+    assert "`send` would send 2 messages" in out
+    assert out.count("no rows") == 1
+
+
+def test_whose_rows_are_all_left_out_is_not_said_to_have_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_rows(tmp_path, monkeypatch)
+    Path("never.txt").write_text("+16175551212\n", encoding="utf-8")
+    text = Path("msgspec-runner.toml").read_text(encoding="utf-8")
+    Path("msgspec-runner.toml").write_text(f'suppressions = ["never.txt"]\n{text}', encoding="utf-8")
+    notice = Path("specs/notice.yaml").read_text(encoding="utf-8").replace("spec: notice", "spec: other")
+    Path("specs/other.yaml").write_text(notice.replace("people.csv", "one.csv"), encoding="utf-8")
+    Path("recipients/one.csv").write_text("phone\n+16175551212\n", encoding="utf-8")
+    assert run(["plan", "--sandbox", "specs/notice.yaml", "specs/other.yaml"]) == 0
+    assert "nothing to send: recipients/people.csv has no rows\n" in capsys.readouterr().out
+    assert run(["plan", "--sandbox", "specs/other.yaml"]) == 0
+    assert capsys.readouterr().out.endswith("nothing to send\n")

@@ -6,11 +6,18 @@ import os
 import stat
 import subprocess
 import sys
+from itertools import islice, repeat
 from pathlib import Path
 
 import pytest
 
-from msgspec_runner.cli import run
+from msgspec_runner.audience import open_samples, rendered_rows
+from msgspec_runner.cli import preview, run
+from msgspec_runner.cli.options import Terminal
+from msgspec_runner.rendering import Renderer
+from msgspec_runner.source.document import parse_document
+from msgspec_runner.source.partials import Partials
+from msgspec_runner.spec import build_spec
 
 SPEC = """\
 spec: hello
@@ -69,6 +76,34 @@ def test_rows_and_recipients_are_chosen(folder: Path, capsys: pytest.CaptureFixt
     assert "Gus" not in Path("page.html").read_text("utf-8")
     assert run(["preview", "-o", "page.html", "--recipients", "others.csv", "--show-data"]) == 0
     assert "Hi Gus" in Path("page.html").read_text("utf-8")
+
+
+def test_who_waits_for_a_long_file_is_told_how_far_it_is(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "SILENT_SECONDS", 0.0)
+    rows = "".join(f"+1212555{number:04},P{number}\n" for number in range(2_500))
+    (folder / "people.csv").write_text("phone,first_name\n" + rows, "utf-8")
+    run(["preview", "-o", "page.html"])
+    assert capsys.readouterr().err.splitlines()[:2] == [
+        "specs/hello.yaml: 1,000 recipients linted so far",
+        "specs/hello.yaml: 2,000 recipients linted so far",
+    ]
+    run(["preview", "-o", "page.html", "--quiet"])
+    assert capsys.readouterr().err == ""
+
+
+def test_nobody_is_told_before_it_takes_long(capsys: pytest.CaptureFixture[str]) -> None:
+    seconds = iter([0.0, 1.0, 4.9, 5.0, 9.0, 10.0])
+    through = preview.told_rows(Terminal(quiet=False, verbose=False, color="never"), lambda: next(seconds))
+    spec = build_spec(parse_document("specs/hello.yaml", SPEC))
+    renderer = Renderer(spec, {}, locale=None, timezone=None, partials=Partials(Path()))
+    [row] = islice(rendered_rows(open_samples(spec), renderer), 1)
+    assert sum(1 for _ in through(renderer, repeat(row, 5_999))) == 5_999
+    assert capsys.readouterr().err.splitlines() == [
+        "specs/hello.yaml: 3,000 recipients linted so far",
+        "specs/hello.yaml: 5,000 recipients linted so far",
+    ]
 
 
 def test_a_row_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from msgspec_runner.cli.sandbox import command
+from msgspec_runner.sandbox.faults import FAULT_KINDS, kinds_in_short
 
 OPENER = """\
 #!/bin/sh
@@ -80,3 +84,29 @@ def test_a_wrong_option_says_what_to_write(option: str, told: str) -> None:
         out, error = process.communicate(timeout=30)
     assert (process.returncode, out) == (2, "")
     assert told in error
+
+
+def test_the_page_tells_what_each_fault_does() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- faults: begin -->\n")[2].partition("<!-- faults: end -->")[0]
+    rows = ["| KIND | what happens | kept | after a colon |", "| --- | --- | --- | --- |"]
+    for name, kind in FAULT_KINDS.items():
+        if name.isdigit() and name not in ("429", "500"):
+            assert kind == FAULT_KINDS["500"]._replace(says=FAULT_KINDS["500"].says.replace("500", name))
+            continue
+        names = "`500` to `511`" if name == "500" else f"`{name}`"
+        says = kind.says.replace("500", "so") if name == "500" else kind.says
+        default = f" ({kind.default:g})" if kind.default else ""
+        cell = f"{kind.unit}{default} " if kind.unit else ""
+        rows.append(f"| {names} | {says} | {'yes' if kind.keeps else 'no'} | {cell}|")
+    assert table.splitlines() == rows, "docs/sandbox.md: write the table as it is in sandbox/faults.py"
+
+
+def test_the_help_names_every_fault_and_fits_a_terminal() -> None:
+    assert kinds_in_short() == (
+        "429, 500 to 511, 500-after, reset-before, reset-after, hang, hang-after, garbage, slow"
+    )
+    told = CliRunner().invoke(command, ["--help"], terminal_width=80).output
+    assert kinds_in_short() in " ".join(told.split())
+    assert len(told.splitlines()) <= 35
+    assert max(map(len, told.splitlines())) <= 80

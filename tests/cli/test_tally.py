@@ -43,6 +43,14 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     assert tally.seconds_left(20.0) == pytest.approx((1000 - 300) / 20)
 
 
+def test_what_was_done_before_anybody_watched_counts_but_was_not_done_in_a_moment() -> None:
+    tally = Tally(1000, 0.0, {State.ACCEPTED: 500, State.REJECTED: 2})
+    assert words(tally) == "502 of 1,000: 500 accepted, 2 rejected"
+    tally.add(news(*[State.ACCEPTED] * 20), 1.0)
+    assert tally.rate(1.0) == pytest.approx(20)
+    assert tally.seconds_left(1.0) == pytest.approx((1000 - 522) / 20)
+
+
 def test_in_a_pause_the_rate_falls_to_nothing() -> None:
     tally = Tally(1000, 0.0)
     tally.add(news(*[State.ACCEPTED] * 100), 9.0)

@@ -20,30 +20,44 @@ OWNER = "postgres"
 class PrivatePostgres:
     """A server on a free port of 127.0.0.1, as long as the block lasts; the test is skipped where there is no program.
 
+    Args:
+        also: an address of this machine where it listens too, to whoever is on that address's network.
+
     Attributes:
         url: of its database.
+        also_url: of its database, by the other address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, also: str = "127.0.0.1") -> None:
         self._programs = _programs()
         self._user = OWNER if os.geteuid() == 0 else None
         # Not below pytest's own folder, which nobody else may enter.
         self._folder = Path(tempfile.mkdtemp(prefix="msgspec-runner-postgres-"))
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
-        self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+        self._also = also
+        self.url, self.also_url = (
+            f"postgresql://postgres@{host}:{self._port}/postgres" for host in ("127.0.0.1", also)
+        )
 
     def __enter__(self) -> Self:
         if self._user is not None:
             owner = pwd.getpwnam(self._user)
             os.chown(self._folder, owner.pw_uid, owner.pw_gid)
         self._run("initdb", "-A", "trust", "-U", "postgres", "--no-sync")
+        with (self._folder / "data" / "pg_hba.conf").open("a") as trusted:
+            trusted.write("host all all samenet trust\n")
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._control("stop", "-m", "immediate", check=False)
         shutil.rmtree(self._folder)
+
+    @property
+    def log(self) -> str:
+        """What it has written about itself."""
+        return (self._folder / "log").read_text(encoding="utf-8")
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
@@ -58,7 +72,8 @@ class PrivatePostgres:
         self._control("stop", "-m", "immediate")
 
     def _control(self, *what: str, check: bool = True) -> None:
-        options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        addresses = ",".join({"127.0.0.1", self._also})
+        options = f"-p {self._port} -k {self._folder} -c listen_addresses={addresses} -c fsync=off"
         self._run("pg_ctl", "-w", "-s", "-l", str(self._folder / "log"), "-o", options, *what, check=check)
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:

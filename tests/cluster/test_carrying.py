@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from msgspec_runner.cluster.carrying import Manner, WindowLedger
-from msgspec_runner.cluster.pace import Grant, SharedPace
+from msgspec_runner.cluster.carrying import Carrier, Manner, WindowLedger
+from msgspec_runner.cluster.desk import Desk
+from msgspec_runner.cluster.pace import Grant, SharedPace, Unreadable, first_state
+from msgspec_runner.dispatch import delivery
 from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.dispatch.lanes import Lanes
+from msgspec_runner.dispatch.poster import Leave
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import Run, RunStatus, timestamp
 from msgspec_runner.ledger.postgres import PostgresLedger
@@ -21,10 +25,13 @@ from msgspec_runner.ledger.postgres_connection import Patience, connect
 from msgspec_runner.ledger.postgres_shared import Sharing, Window, bury, enqueue, silent
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.model import Message, Outcome, OutcomeKind, State
+from msgspec_runner.timing import Rules
+from tests.dispatch.dispatcher_world import may_leave
 from tests.ledger.postgres import address, own_schema
 
 RUN = "20261123-120000-carr"
 ACCEPTED = Outcome(OutcomeKind.ACCEPTED, http_status=200, message_id="id")
+UNSENT = Outcome(OutcomeKind.UNSENT)
 LEASE = 30.0
 
 
@@ -32,7 +39,7 @@ class Bench:
     """A run of one window, a session that has it open, and a clock that stands still unless it is moved."""
 
     def __init__(self, url: str, folder: Path, stack: ExitStack, messages: int = 5) -> None:
-        place = address(url)
+        place = self.place = address(url)
         self.book = stack.enter_context(_closing(PostgresLedger(place, folder, create=True)))
         self.connection = stack.enter_context(connect(place))
         self.window = Window(1, messages)
@@ -80,7 +87,9 @@ class Suspending:
         self.buried = buried
         self.posted: list[bytes] = []
 
-    async def post(self, body: bytes, not_after: float) -> Outcome:
+    async def post(self, body: bytes, leave: Leave) -> Outcome:
+        if not await may_leave(leave):
+            return UNSENT
         self.posted.append(body)
         if len(self.posted) == 1:
             self.bench.time += self.seconds
@@ -150,6 +159,44 @@ def test_an_interruption_of_one_worker_is_none_of_the_run(bench: Bench) -> None:
     assert bench.ledger.commit(RUN, ["k1"], ()) == {"k1"}
 
 
+def test_a_machine_s_wrong_clock_decides_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hours, expiries and the times of messages are the database's."""
+    hours_ahead = timedelta(hours=4)
+    monkeypatch.setitem(Dispatcher.__init__.__kwdefaults__, "wall", lambda: datetime.now(UTC) + hours_ahead)
+    bench.session.go_by(lambda: datetime.now(UTC) + hours_ahead)
+    expires = datetime.now(UTC) + timedelta(hours=2)
+    bench.connection.execute("UPDATE messages SET delivery = %s", (delivery.written(Rules(expires=expires)),))
+    bench.connection.execute("INSERT INTO paces (run, spec, state) VALUES (%s, '', %s)", (RUN, first_state(None)))
+    poster = Suspending(bench, 0.0, buried=False)
+
+    async def carry() -> None:
+        desk = Desk(bench.place)
+        carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", lambda _: None)
+        manner = Manner(30.0, retry_server_errors=False, rate=None, rates={})
+        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, set())
+        await desk.close()
+
+    asyncio.run(carry())
+    assert len(poster.posted) == 5
+    claimed = bench.connection.execute("SELECT claimed_at, updated_at FROM messages").fetchall()
+    latest = max(datetime.fromisoformat(str(moment)) for row in claimed for moment in row)
+    assert abs(latest - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "[]", '{"timeout": "x"}', '{"timeout": 1, "retry_server_errors": 0, "rate": null, "rates": {}}']
+)
+def test_settings_of_others_are_no_manner(text: str) -> None:
+    with pytest.raises(Unreadable, match="make no sense"):
+        Manner.read(text)
+
+
+def test_settings_of_a_newer_version_are_left_to_it() -> None:
+    newer = {**json.loads(Manner(30.0, retry_server_errors=True, rate=None, rates={}).written()), "priority": 1}
+    with pytest.raises(Unreadable, match="newer version"):
+        Manner.read(json.dumps(newer))
+
+
 def test_the_manner_travels(bench: Bench) -> None:
     manner = Manner(30.0, retry_server_errors=True, rate=2.5, rates={"s": 1.0})
     assert Manner.read(manner.written()) == manner
@@ -160,7 +207,8 @@ def test_a_429_in_a_run_without_a_rate_is_waited_for(bench: Bench) -> None:
     answers = [Outcome(OutcomeKind.THROTTLED, http_status=429, error="HTTP 429", retry_after=0.001)]
 
     class Throttling:
-        async def post(self, body: bytes, not_after: float) -> Outcome:
+        async def post(self, body: bytes, leave: Leave) -> Outcome:
+            assert await may_leave(leave)
             return answers.pop() if answers else ACCEPTED
 
     pace = SharedPace(None, lambda: None)

@@ -38,7 +38,7 @@ ELSEWHERE = {
     "test_whatever_happens_the_ledger_tells_the_truth": "makes its own world",
     "test_no_transaction_claims_more_than_may_be_posted_at_once": "makes its own ledger",
     "test_what_another_run_claimed_is_not_posted": "claims by the run's own process; see test_postgres_shared.py",
-    "test_a_requested_stop_finishes_what_is_in_flight": "a run does not end with a worker; see test_cluster.py",
+    "test_a_requested_stop_finishes_what_is_in_flight": "a run does not end with a worker; see tests/acceptance/cluster",
     "test_a_cancelled_run_is_recorded_and_closed": "a run does not end with a worker",
 }
 """Tests that are not about a window, and why."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,11 @@ class Crew:
         self.concurrency = concurrency
         self.latency = latency
         self.sent: list[float] = []
+        self.connecting: list[list[tuple[float, float, float]]] = [[] for _ in range(workers)]
+        """When each connection will be there, the turn that its post has had, and when it began."""
+        self.told: set[tuple[float, float]] = set()
+        self.connect: Callable[[float], float] = lambda _: 0.0
+        """Seconds that a connection takes, by when it is begun."""
 
     def run(self, seconds: float, step: float = 0.004) -> list[float]:
         for tick in range(int(seconds / step)):
@@ -54,7 +60,8 @@ class Crew:
         for began, ends in [flight for flight in flying if flight[1] <= now]:
             flying.remove((began, ends))
             pace.accepted(began)
-        idle = self.concurrency - len(flying)
+        busy = self.connecting[number]
+        idle = self.concurrency - len(flying) - len(busy) + pace.queue
         if now >= self.next[number]:
             wanted = pace.wish(now, self.last[number], 1000, idle)
             shared = read(self.state)
@@ -63,7 +70,18 @@ class Crew:
             pace.granted(grant)
             self.last[number] = now
             self.next[number] = now + 0.08
-        while len(flying) < self.concurrency and not pace.take(now):
+        while len(flying) + len(busy) < self.concurrency and not pace.take(now):
+            busy.append((now + self.connect(now), pace.turn, now))
+        pace.queue = 0
+        for ready, turn, began in sorted(each for each in busy if each[0] <= now):
+            if (began, ready) not in self.told:
+                self.told.add((began, ready))
+                pace.connected(ready - began)
+            if pace.leaving(now, turn):
+                pace.queue += turn <= ready
+                continue
+            pace.leave(now, turn)
+            busy.remove((ready, turn, began))
             flying.append((now, now + self.latency * (0.5 + self.random.random())))
             self.sent.append(now)
 
@@ -91,6 +109,43 @@ def test_no_second_holds_more_than_a_tenth_above_the_rate(rate: float, workers: 
 def test_whoever_works_how_fast(rate: float, workers: int, concurrency: int, latency: float, seed: int) -> None:
     sent = Crew(rate, workers, concurrency, latency, seed).run(3.0, step=0.01)
     assert not sent or most_in_a_second(sent) <= math.floor(1.1 * rate + 1.0)
+
+
+@given(
+    rate=st.floats(1.0, 300.0),
+    workers=st.integers(1, 4),
+    concurrency=st.integers(1, 30),
+    begin=st.floats(0.0, 1.0),
+    stop=st.floats(0.1, 2.0),
+    usual=st.floats(0.0, 0.2),
+    seed=st.integers(0, 99),
+)
+def test_a_standstill_of_the_server_is_not_made_up_for(
+    rate: float, workers: int, concurrency: int, begin: float, stop: float, usual: float, seed: int
+) -> None:
+    """Turns that went by while connections were made are lost."""
+    crew = Crew(rate, workers, concurrency, 0.05, seed)
+    crew.connect = lambda now: max(begin + stop - (now - NOW), usual) if begin <= now - NOW else usual
+    sent = crew.run(begin + stop + 1.5, step=0.01)
+    assert not sent or most_in_a_second(sent) <= math.floor(1.1 * rate + 1.0)
+
+
+def test_after_a_standstill_it_goes_on_at_once() -> None:
+    crew = Crew(50.0, 2, 20, 0.05, 7)
+    crew.connect = lambda now: 3.0 - (now - NOW) if 1.0 <= now - NOW < 3.0 else 0.0
+    sent = crew.run(6.0)
+    assert sum(NOW + 3.0 <= moment < NOW + 6.0 for moment in sent) > 0.85 * 3 * 50
+
+
+def test_a_slow_rate_survives_slow_connections() -> None:
+    """They are made before the turn; longer ones are used with the next turn, or a little late where that is far."""
+    for rate, seconds, share in (
+        *((0.5, 0.4, 0.95), (1.0, 0.1, 0.85), (3.0, 0.1, 0.85), (50.0, 0.1, 0.8)),
+        *((1.0, 0.4, 0.45), (3.0, 0.4, 0.45), (50.0, 0.4, 0.45)),
+    ):
+        crew = Crew(rate, 3, 30, 0.05, 7)
+        crew.connect = lambda _, seconds=seconds: seconds  # type: ignore[misc]
+        assert len(crew.run(20.0, step=0.02)) >= share * rate * 20, (rate, seconds)
 
 
 def test_a_slow_worker_wastes_little() -> None:
@@ -161,6 +216,7 @@ def test_without_a_limit_a_429_makes_one() -> None:
     pace.granted(reserve(shared, pace.report(float("-inf"), 8), NOW))
     for number in range(40):
         assert pace.take(NOW + number / 40) == 0.0
+        pace.leave(NOW + number / 40, pace.turn)
     pace.throttled(NOW + 0.9, NOW + 1.0)
     pace.granted(reserve(shared, pace.report(NOW, 8), NOW + 1.0))
     assert pace.rate == pytest.approx(20.0, rel=0.1)

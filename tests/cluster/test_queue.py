@@ -11,17 +11,18 @@ import pytest
 from procrastinate.manager import JobManager
 
 from msgspec_runner.cluster import queue
+from msgspec_runner.cluster.housekeeping import Housekeeper
 from msgspec_runner.cluster.queue import check, deferring, mend, migrate, queue_of, version
 from msgspec_runner.cluster.sharing import Shared
 from msgspec_runner.errors import LedgerError, UsageError
 from msgspec_runner.ledger.leases import Terms
-from msgspec_runner.ledger.ledger import Run
+from msgspec_runner.ledger.ledger import Run, Settlement
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Connection, Patience, connect
-from msgspec_runner.ledger.postgres_shared import Sharing, enqueue, steer
+from msgspec_runner.ledger.postgres_shared import SMALLEST_WINDOW, Sharing, Window, enqueue, steer
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.ledger.sqlite import SqliteLedger
-from msgspec_runner.model import Message
+from msgspec_runner.model import Message, State
 from tests.ledger.postgres import address, own_schema
 
 RUN = "20261123-120000-queu"
@@ -49,7 +50,7 @@ def connection(url: str, book: PostgresLedger, stack: ExitStack) -> Connection:
     return stack.enter_context(closing(connect(address(url))))
 
 
-def enter(connection: Connection, book: PostgresLedger, count: int = 30) -> None:
+def enter(connection: Connection, book: PostgresLedger, count: int = 3 * SMALLEST_WINDOW) -> None:
     messages = [Message(f"k{n}", "", "s", 1, n, f"+1617555{n:04}", b"{}", "d") for n in range(1, count + 1)]
     enqueue(
         *(connection, book.id, Run(RUN, "https://api.test"), Sharing(QUEUE, "{}", {})),
@@ -115,7 +116,7 @@ def test_jobs_are_deferred_with_the_plan_or_not_at_all(connection: Connection, b
     assert jobs(connection) == []
     enter(connection, book)
     assert jobs(connection) == [
-        ({"run": RUN, "first": first, "last": first + 9}, "todo", QUEUE) for first in (1, 11, 21)
+        ({"run": RUN, "first": first, "last": first + 49}, "todo", QUEUE) for first in (1, 51, 101)
     ]
 
 
@@ -132,10 +133,54 @@ def test_windows_that_lost_their_job_get_one(
     connection.execute("DELETE FROM procrastinate_jobs")
     connection.execute("UPDATE windows SET done = true WHERE first = 1")
     session = WorkerSession(address(url), book.id, "w", tmp_path, Patience())
-    session._run_id = RUN
-    connection.execute("UPDATE sessions SET run = %s, first = 11, last = 20", (RUN,))
+    session.open_window(RUN, "https://api.test", Window(51, 100))
     assert mend(connection, RUN, only_when_drained=True) == 1, "one is done, one is being worked on"
     session.close()
+
+
+def test_what_nobody_answers_for_is_settled(
+    url: str, connection: Connection, book: PostgresLedger, tmp_path: Path
+) -> None:
+    """As of a session that was struck off over its claims: else its window would get jobs for ever."""
+    migrate(connection)
+    enter(connection, book)
+    connection.execute("DELETE FROM procrastinate_jobs")
+    windows = [Window(1, 50), Window(51, 100), Window(101, 150)]
+    with ExitStack() as stack:
+        for window in windows:
+            session = WorkerSession(address(url), book.id, "w", tmp_path, Patience())
+            stack.callback(session.close)
+            session.open_window(RUN, "https://api.test", window)
+            keys = [f"k{window.first}", f"k{window.first + 1}"]
+            assert session.exchange(keys, ()).claimed == set(keys)
+            session.exchange((), [Settlement(keys[1], State.RETRY_WAIT, 429)])
+        connection.execute("DELETE FROM sessions WHERE first = 1")
+        connection.execute("UPDATE sessions SET run = NULL, first = NULL, last = NULL WHERE first = 51")
+        assert mend(connection, RUN, only_when_drained=True) == 2
+    moved = {record.key: record.state for record in book.messages() if record.attempts}
+    gone = {"k1": State.IN_DOUBT, "k2": State.PLANNED, "k51": State.IN_DOUBT, "k52": State.PLANNED}
+    assert moved == {**gone, "k101": State.SENDING, "k102": State.RETRY_WAIT}, "the last one is at work"
+
+
+def test_a_clock_that_was_set_back_keeps_no_dead_alive(
+    url: str, connection: Connection, book: PostgresLedger, tmp_path: Path
+) -> None:
+    migrate(connection)
+    enter(connection, book)
+    session = WorkerSession(address(url), book.id, "w", tmp_path, Patience())
+    session.open_window(RUN, "https://api.test", Window(1, 50))
+    session.exchange(["k1"], ())
+    session.close()
+    connection.execute("UPDATE sessions SET seen_at = clock_timestamp() + interval '1 hour'")
+    connection.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (clock_timestamp() + interval '1 h')")
+    said: list[str] = []
+    with closing(Housekeeper(address(url), Terms(0.0, 0.0, 0.0, 0.0), said.append)) as keeper:
+        assert keeper.round((), idle=False)
+    assert said == ["a worker died or was cut off: 1 of its messages are in doubt"]
+    [(ahead,)] = connection.execute(
+        "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now()"
+    ).fetchall()
+    assert not ahead
 
 
 @pytest.mark.parametrize("wanted", ["pause", "stop"])

@@ -98,6 +98,7 @@ def test_any_text_is_either_canonical_or_has_a_problem(text: str) -> None:
         ("+440791112345", "trunk prefix"),
         ("+9991234567", "no country code that exists"),
         ("1.6E+10", "scientific notation"),
+        ("1,70123E+11", "scientific notation"),
         ("+１６１７５５５１２１２", "no digits"),
     ],
 )
@@ -125,6 +126,52 @@ def test_a_problem_says_what_to_write(number: str, words: str) -> None:
 )
 def test_national_numbers(number: str, region: str, expected: str | None) -> None:
     assert phone.national(number, region) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "words"),
+    [
+        ("4915112345678", "DE", "write + in front, or 0 for a number in DE"),  # both readings are in use
+        ("49 151 1234-5678", "de", "could be a number +49… that has lost its +, or a number in DE"),
+        ("49 (0)30 1234567", "DE", "+49…"),
+        ("49301234567", "DE", "+49…"),  # in use with a + only, but possible without
+        ("393471234567", "IT", "write + in front, or +39 for a number in IT"),  # no trunk prefix there
+        ("436601234567", "AT", "+43…"),
+        ("919812345678", "IN", "+91…"),
+        ("62812345678", "ID", "+62…"),
+    ],
+)
+def test_a_number_that_has_lost_its_plus_is_not_guessed_at(number: str, region: str, words: str) -> None:
+    assert words in str(phone.ambiguity(number, region))
+
+
+@pytest.mark.parametrize(
+    ("number", "region"),
+    [
+        ("+4915112345678", "DE"),
+        ("004915112345678", "DE"),
+        ("015112345678", "DE"),
+        ("04921 123456", "DE"),
+        ("494112345", "DE"),  # with a +, it would be in no range: area code 4941
+        ("3931234567", "IT"),  # a mobile number that begins with 393
+        ("6175551212", "US"),
+        ("16175551212", "US"),  # both readings are the same number
+        ("447911123456", "GB"),  # too long for a national number
+        ("4915112345678", "US"),
+        ("49 ask Ann", "DE"),
+        ("49", "DE"),
+        ("4915112345678", "XX"),
+        ("", "DE"),
+    ],
+)
+def test_a_number_with_one_reading_is_no_doubt(number: str, region: str) -> None:
+    assert phone.ambiguity(number, region) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("0123456789 ()+-./eE", max_size=20), st.sampled_from(["US", "GB", "IT", "BR", "AR", "DE", "AQ"]))
+def test_no_text_is_too_odd_to_be_doubted(number: str, region: str) -> None:
+    assert phone.ambiguity(number, region) is None or phone.national(number, region) is not None
 
 
 @settings(max_examples=300, deadline=None)

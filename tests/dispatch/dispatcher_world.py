@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from msgspec_runner.dispatch.delivery import written
 from msgspec_runner.dispatch.dispatcher import Dispatcher
+from msgspec_runner.dispatch.poster import Leave
 from msgspec_runner.dispatch.progress import Progress, RunResult
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.ledger import Record, Run, RunStatus
@@ -40,6 +41,12 @@ Script = Callable[[int], Outcome | Awaitable[Outcome]]
 
 def throttled(retry_after: float | None = None) -> Outcome:
     return Outcome(OutcomeKind.THROTTLED, http_status=429, error="HTTP 429", retry_after=retry_after)
+
+
+async def may_leave(leave: Leave) -> bool:
+    """Ask when a post may leave."""
+    may = leave()
+    return may if isinstance(may, bool) else await may
 
 
 class JumpingClock:
@@ -119,7 +126,9 @@ class World:
             ],
         )
 
-    async def post(self, body: bytes, not_after: float) -> Outcome:
+    async def post(self, body: bytes, leave: Leave) -> Outcome:
+        if not await may_leave(leave):
+            return UNSENT
         fields = json.loads(body)
         row = fields["row"]
         self.posts.append((row, self.clock.time))

@@ -11,6 +11,7 @@ import pytest
 
 from msgspec_runner.dispatch import dispatcher as module
 from msgspec_runner.dispatch.dispatcher import Dispatcher
+from msgspec_runner.dispatch.poster import Leave
 from msgspec_runner.dispatch.progress import Progress
 from msgspec_runner.ledger.ledger import Run, Settlement
 from msgspec_runner.ledger.sqlite import SqliteLedger
@@ -47,8 +48,8 @@ def test_no_outcome_waits_long_for_company(world: Make) -> None:
     done: dict[str, float] = {}
     post = w.post
 
-    async def watched(body: bytes, not_after: float) -> Outcome:
-        outcome = await post(body, not_after)
+    async def watched(body: bytes, leave: Leave) -> Outcome:
+        outcome = await post(body, leave)
         done[w.keys[int(body[7:-1]) - 1]] = w.clock.time
         return outcome
 
@@ -81,7 +82,7 @@ def test_a_ledger_that_keeps_the_run_waiting_is_told_of(tmp_path: Path, monkeypa
     notes: list[str] = []
 
     class Poster:
-        async def post(self, body: bytes, not_after: float) -> Outcome:
+        async def post(self, body: bytes, leave: Leave) -> Outcome:
             return ACCEPTED
 
     def on_event(event: Progress) -> None:

@@ -6,22 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgspec_runner.dispatch.pace import MIN_RATE, PROBE, PROOF, REGAIN, Pace, gcra, parse_rate
-from msgspec_runner.errors import UsageError
-
-
-@pytest.mark.parametrize(
-    ("text", "per_second"),
-    [("20/s", 20), ("300/min", 5), ("3600/h", 1), ("0.5/s", 0.5), (" 20 / S ", 20), ("90/m", 1.5), ("6/minute", 0.1)],
-)
-def test_a_rate_is_messages_per_unit(text: str, per_second: float) -> None:
-    assert parse_rate(text).per_second == pytest.approx(per_second)
-
-
-@pytest.mark.parametrize("text", ["", "20", "s", "0/s", "0.0/min", "-1/s", "20/d", "1e3/s", "20/s/s", "٣/s", "nan/s"])
-def test_anything_else_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(UsageError, match="like 20/s or 300/min"):
-        parse_rate(text)
+from msgspec_runner.dispatch.pace import MIN_RATE, PROBE, PROOF, REGAIN, Pace, gcra
 
 
 def test_gcra_keeps_the_distance() -> None:

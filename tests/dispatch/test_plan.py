@@ -62,7 +62,7 @@ def test_an_unknown_message_is_new() -> None:
 
 def test_a_spec_s_plan_counts_rows_and_the_segments_of_what_is_new() -> None:
     plan = SpecPlan("reminder", 2, "specs/reminder.yaml")
-    assert plan.as_dict()["segments"] is None
+    assert plan.as_dict()["segments"] == 0
     for decision, segments in [
         (Decision.NEW, 1),
         (Decision.NEW, 2),

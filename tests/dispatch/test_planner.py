@@ -26,7 +26,7 @@ from msgspec_runner.dispatch.planner import (
 )
 from msgspec_runner.errors import RecipientsError, UnsendableError, UsageError
 from msgspec_runner.ledger import temporary_ledger
-from msgspec_runner.ledger.ledger import Ledger, Run, RunStatus, Settlement
+from msgspec_runner.ledger.ledger import Ledger, Run, RunStatus, Settlement, Skip
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import State, identity
 from msgspec_runner.rendering import Renderer
@@ -306,12 +306,12 @@ def test_what_the_ledger_has_of_whom_it_leaves_out_is_not_recorded_again(desk: M
     rails = Rails(NOW, frozenset({number(2)}))
 
     def new(origin: str = ORIGIN) -> list[tuple[int, str]]:
-        rows = unrecorded(skips(here.spool, here.ledger, rails), here.ledger, origin)
+        rows = unrecorded(skips(here.spool, here.ledger, rails), here.spool, here.ledger, origin)
         return [(skip.row, skip.reason) for skip in rows]
 
     assert new() == [(3, "duplicate"), (2, "suppressed")]
     here.ledger.begin(Run("first", ORIGIN))
-    here.ledger.skip("first", unrecorded(skips(here.spool, here.ledger, rails), here.ledger, ORIGIN))
+    here.ledger.skip("first", unrecorded(skips(here.spool, here.ledger, rails), here.spool, here.ledger, ORIGIN))
     here.ledger.end("first", RunStatus.FINISHED)
     assert new() == []
     assert new("https://another.example") == [(3, "duplicate"), (2, "suppressed")]
@@ -325,6 +325,20 @@ def test_what_the_ledger_has_of_whom_it_leaves_out_is_not_recorded_again(desk: M
     here.plan()
     rails = Rails(NOW, frozenset({number(4)}))
     assert new() == [(2, "suppressed")]
+
+
+def test_rows_that_are_left_out_are_looked_up_a_few_hundred_at_a_time(desk: MakeDesk) -> None:
+    here = desk()
+    rows = [Skip("hello", 1, row, "invalid", "", "", f"key {row}") for row in range(1, 1203)]
+
+    def new() -> list[int]:
+        return [skip.row for skip in unrecorded(iter(rows), here.spool, here.ledger, ORIGIN)]
+
+    assert new() == list(range(1, 1203))
+    here.ledger.begin(Run("first", ORIGIN))
+    here.ledger.skip("first", [row for row in rows if row.row not in (1, 500, 501, 1202)])
+    assert new() == [1, 500, 501, 1202]
+    assert list(unrecorded([], here.spool, here.ledger, ORIGIN)) == []
 
 
 def test_who_was_texted_before_the_wish_is_shown_as_sent(desk: MakeDesk) -> None:

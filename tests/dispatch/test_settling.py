@@ -317,7 +317,7 @@ def test_what_somebody_else_cancels_meanwhile_did_not_fail(ledger: Ledger, tmp_p
     assert done.keys == []
     assert set(done.already) == {first.key, second.key, third.key}
     assert [each.stored.message.key for each in done.failed] == [fourth.key]
-    assert done.count(Deletion.REFUSED) == 1
+    assert done.count(Deletion.GONE) == 1
     assert {decided.by for decided in ledger.decisions()} == {"bob@ci"}
 
 

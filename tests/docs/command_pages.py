@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from msgspec_runner.cli import COMMANDS, main
+from msgspec_runner.settings import VARIABLES
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -25,8 +26,11 @@ COMMON = ("profile", "quiet", "verbose", "color")
 """Options that every command has; told once."""
 
 ENVIRONMENT = {
-    ("--ledger", "PLACE"): "MSGSPEC_RUNNER_LEDGER",
-    ("--base-url", "URL"): "MSGSPEC_RUNNER_BASE_URL",
+    ("--ledger", "PLACE"): VARIABLES["ledger"],
+    ("--base-url", "URL"): VARIABLES["base-url"],
+    ("--select", "CODES"): VARIABLES["select"],
+    ("--ignore", "CODES"): VARIABLES["ignore"],
+    ("--fail-level", ""): VARIABLES["fail-level"],
     ("--api-key-file", "FILE"): "SOCIOCS_API_KEY",
 }
 """Variables that stand in for an option and that click does not know of, by the option and what it takes."""

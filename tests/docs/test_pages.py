@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from msgspec_runner._version import __version__
 from msgspec_runner.cli import COMMANDS
-from msgspec_runner.config import Config
+from msgspec_runner.settings import SETTINGS
 from tests.docs.pages import GENERATED_FOLDER, ROOT, generated, written
 from tests.docs.sessions import BLOCK, refreshed
 
@@ -67,8 +66,7 @@ def test_no_command_hides_in_a_block_of_another_kind() -> None:
 
 def test_every_key_of_the_configuration_is_explained() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    keys = {item.name.replace("_", "-") for item in fields(Config)} - {"root", "file", "profile"}
-    assert {key for key in keys if not re.search(rf"^{key} = |^\[{key}[].]|`{key}`", page, re.MULTILINE)} == set()
+    assert {key for key in SETTINGS if not re.search(rf"^{key} = |^\[{key}[].]|`{key}`", page, re.MULTILINE)} == set()
 
 
 def test_the_readme_says_at_once_what_it_is_not() -> None:

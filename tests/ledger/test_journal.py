@@ -96,3 +96,17 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     journal.note(1, [ONE])
     journal.forget([ONE])
     journal.close()
+
+
+@pytest.mark.parametrize(
+    "run", ["x/../../elsewhere/y", "/etc/y", "..", ".hidden", "a\\b", "x\x1b[31m", "", "x" * 300, "\ud800"]
+)
+def test_whatever_a_run_is_called_its_file_is_in_the_folder(tmp_path: Path, run: str) -> None:
+    """A worker has the name from the ledger, where others may write."""
+    folder = tmp_path / "in" / "here"
+    journal = Journal(folder, "ledger", run)
+    journal.note(1, [ONE])
+    journal.close()
+    assert [path.parent for path in tmp_path.rglob("*.jsonl")] == [folder]
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert [(name, [noted.settlement for noted in notes]) for name, notes in found(folder)] == [(run, [ONE])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
 import pytest
 from hypothesis import given
@@ -10,7 +12,15 @@ from psycopg import errors
 
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.postgres_address import parse_address
-from msgspec_runner.ledger.postgres_connection import Patience, is_collision, is_lost, postgres_errors
+from msgspec_runner.ledger.postgres_connection import (
+    Patience,
+    find_schema,
+    is_collision,
+    is_lost,
+    may_come_back,
+    postgres_errors,
+)
+from tests.ledger.postgres import address, own_schema
 
 
 class Clock:
@@ -34,6 +44,45 @@ def test_it_tries_at_once_and_once_more_at_the_end(seconds: float, first: float,
     assert clock.time == pytest.approx(seconds)
     assert all(0 < pause <= longest for pause in clock.pauses)
     assert all(pause <= first * 2.0 ** min(number, 50) for number, pause in enumerate(clock.pauses))
+
+
+def test_who_is_in_a_hurry_tries_once() -> None:
+    clock = Clock()
+    hurried = False
+    patience = Patience(sleep=clock.sleep, now=clock.now, is_over=lambda: hurried)
+    attempts = patience.attempts()
+    next(attempts)
+    next(attempts)
+    hurried = True
+    assert not list(attempts)
+    assert len(list(patience.attempts())) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "comes_back"),
+    [
+        ('connection to server at "db", port 5432 failed: Connection refused', True),
+        ("failed to resolve host 'db': [Errno -3] Temporary failure in name resolution", True),
+        ('socket "/run/.s.PGSQL.5432" failed: No such file or directory', True),
+        ("FATAL:  the database system is starting up", True),
+        ("FATAL:  sorry, too many clients already", True),
+        ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", True),
+        ('FATAL:  password authentication failed for user "ann"', False),
+        ('FATAL:  database "sms" does not exist', False),
+        ('FATAL:  role "ann" does not exist', False),
+        ("fe_sendauth: no password supplied", False),
+        ("server does not support SSL, but SSL was required", False),
+    ],
+)
+def test_what_a_start_waits_for(words: str, *, comes_back: bool) -> None:
+    assert may_come_back(psycopg.OperationalError(words)) is comes_back
+
+
+def test_a_start_waits_for_a_standby_and_for_no_mistake() -> None:
+    assert may_come_back(errors.ReadOnlySqlTransaction())
+    assert may_come_back(errors.AdminShutdown())
+    assert not may_come_back(errors.InsufficientPrivilege())
+    assert not may_come_back(None)
 
 
 def test_what_waiting_may_help_against() -> None:
@@ -61,3 +110,30 @@ def test_errors_say_where_and_what_to_do(error: psycopg.Error, words: str) -> No
     with pytest.raises(LedgerError, match=words) as told, postgres_errors(address):
         raise error
     assert str(told.value).startswith("the ledger postgresql://ann@db/sms?schema=team_a ")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("standard_conforming_strings", "off", "on"),
+        ("DateStyle", "German", "ISO, YMD"),
+        ("TimeZone", "Asia/Kathmandu", "UTC"),
+        ("default_transaction_isolation", "serializable", "read committed"),
+    ],
+)
+def test_a_session_of_the_event_loop_sets_what_it_relies_on(name: str, wrong: str, right: str) -> None:
+    """The queue and the paces go over those; the other sessions are in tests/acceptance/cluster."""
+
+    async def shown() -> str:
+        with own_schema() as url:
+            place = address(url)
+            options = f"-c {name}={wrong}"
+            async with await psycopg.AsyncConnection.connect(
+                place.conninfo, autocommit=True, options=options
+            ) as session:
+                await find_schema(session, place)
+                row = await (await session.execute(f"SHOW {name}".encode())).fetchone()
+                assert row is not None
+                return str(row[0])
+
+    assert asyncio.run(shown()) == right

@@ -112,12 +112,12 @@ def keys_of(session: WorkerSession, window: Window) -> list[str]:
 
 
 def test_a_run_enters_whole(connection: Connection, book: PostgresLedger) -> None:
-    windows = share(connection, book, 25, skips=[Skip("s", 1, 26, "duplicate", "+1", "k")])
-    assert windows == [Window(1, 10), Window(11, 20), Window(21, 25)]
+    windows = share(connection, book, 125, skips=[Skip("s", 1, 126, "duplicate", "+1", "k")])
+    assert windows == [Window(1, 50), Window(51, 100), Window(101, 125)]
     assert undone(connection, RUN) == windows
     totals = book.totals(RUN)
-    assert (totals.planned, totals.skipped) == (25, 1)
-    assert [planned.row for planned in book.pending(RUN)] == list(range(1, 26))
+    assert (totals.planned, totals.skipped) == (125, 1)
+    assert [planned.row for planned in book.pending(RUN)] == list(range(1, 126))
     run = book.run(RUN)
     assert run is not None
     assert run.status is RunStatus.RUNNING
@@ -143,9 +143,9 @@ def test_a_run_without_messages_is_none(connection: Connection, book: PostgresLe
 
 
 def test_large_runs_are_cut_into_larger_windows(connection: Connection, book: PostgresLedger) -> None:
-    windows = share(connection, book, 2000)
-    assert len(windows) == 63
-    assert windows[-1].last == 2000
+    windows = share(connection, book, 6400)
+    assert len(windows) == 64
+    assert windows[-1].last == 6400
 
 
 @pytest.mark.parametrize("state", [State.PLANNED, State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.RELEASED])
@@ -268,7 +268,7 @@ def test_another_origin_opens_nothing(connection: Connection, book: PostgresLedg
 @pytest.mark.parametrize("wanted", ["pause", "stop"])
 def test_a_run_that_is_held(connection: Connection, book: PostgresLedger, join: MakeSession, wanted: str) -> None:
     """What is in flight settles, nothing is claimed, no window opens; a stop ends the run with its last window."""
-    first, second = share(connection, book)
+    first, second = share(connection, book, 60)
     session = join()
     session.open_window(RUN, ORIGIN, first)
     keys = keys_of(session, first)
@@ -405,6 +405,74 @@ def test_a_zombie(connection: Connection, book: PostgresLedger, join: MakeSessio
     assert connection.execute("SELECT fenced FROM sessions ORDER BY id").fetchall() == [(True,), (False,)]
 
 
+def test_who_leaves_over_its_claims_leaves_them_to_be_found(
+    connection: Connection, book: PostgresLedger, join: MakeSession
+) -> None:
+    """Whatever went wrong before: it keeps its window, works on no other, and is buried like the dead."""
+    session = join()
+    window, keys = busy(connection, book, session)
+    assert not session.close_window(window, 0)
+    assert session.open_window(RUN, ORIGIN, Window(window.last + 1, window.last + 9)) is None
+    session.leave()
+    assert connection.execute("SELECT run, first FROM sessions").fetchall() == [(RUN, window.first)]
+    [dead] = silent(connection, IMPATIENT)
+    assert bury(connection, dead, IMPATIENT, NOW) == 1
+    assert [states(book)[key] for key in keys[:2]] == [State.IN_DOUBT, State.PLANNED]
+
+
+def test_a_session_waits_for_the_server_from_its_first_question(
+    url: str, connection: Connection, book: PostgresLedger, join: MakeSession
+) -> None:
+    [window] = share(connection, book, 2)
+    with Line(url) as line:
+        line.go_down()
+
+        def come_back(_: float) -> None:
+            line.down = False
+
+        session = join(line.url, Patience(sleep=come_back))
+        assert session.open_window(RUN, ORIGIN, window) == "{}"
+        session.close()
+
+
+@pytest.mark.parametrize("refusal", ["statement_timeout = 1", "lock_timeout = 1"])
+def test_a_statement_that_is_cancelled_is_tried_again(
+    url: str, connection: Connection, book: PostgresLedger, join: MakeSession, refusal: str, tmp_path: Path
+) -> None:
+    """The outcomes are in the journal meanwhile, and those too that are known later."""
+    session = join()
+    _, keys = busy(connection, book, session)
+    outcomes = [Settlement(keys[0], State.ACCEPTED, 200, "id")]
+    noted: list[int] = []
+
+    def let_go(_: float) -> None:
+        session.remember(Settlement(keys[1], State.PLANNED))
+        [journal] = (tmp_path / "journals").glob("*.jsonl")
+        noted.append(len(journal.read_text().splitlines()))
+        blocking.rollback()
+
+    session._patience = Patience(sleep=let_go)
+    with closing(connect(address(url))) as blocking:
+        blocking.autocommit = False
+        blocking.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        session.lasting(lambda line: line.execute(f"SET {refusal}".encode()))
+        session.exchange((), outcomes)
+    assert noted == [3], "the head, and two outcomes"
+    assert states(book)[keys[0]] is State.ACCEPTED
+
+
+def test_what_a_statement_that_fails_for_good_was_to_say_is_noted(
+    connection: Connection, book: PostgresLedger, join: MakeSession, tmp_path: Path
+) -> None:
+    session = join()
+    _, keys = busy(connection, book, session)
+    connection.execute("ALTER TABLE messages RENAME TO elsewhere")
+    with pytest.raises(LedgerError, match="cannot be used"):
+        session.exchange((), [Settlement(keys[0], State.ACCEPTED, 200, "id")])
+    assert session.has_noted
+    connection.execute("ALTER TABLE elsewhere RENAME TO messages")
+
+
 def test_recover_leaves_shared_runs_alone_and_ends_what_is_over(
     url: str, connection: Connection, book: PostgresLedger, join: MakeSession, stack: ExitStack, tmp_path: Path
 ) -> None:
@@ -499,6 +567,6 @@ def test_how_a_run_stands(connection: Connection, book: PostgresLedger, join: Ma
     session = join()
     session.open_window(RUN, ORIGIN, window)
     standing = postgres_shared.standing(connection, RUN, terms())
-    assert standing == (RunStatus.RUNNING, None, "go", "q", 1, "[]", None)
+    assert standing == (RunStatus.RUNNING, None, "go", "q", 1, "[]", None, ORIGIN)
     assert postgres_shared.standing(connection, "unknown", terms()) is None
     assert postgres_shared.ongoing(connection) == [RUN]

@@ -11,7 +11,7 @@ from msgspec_runner.source.document import parse_document
 from msgspec_runner.spec import build_spec
 from tests.linting.conftest import Lint, spec
 
-NO_DATE = "this text is no date; dates are written 2026-01-02 or 2026-01-02T15:04:05-05:00"
+NO_DATE = "this text is not a date; dates are written 2026-01-02 or 2026-01-02T15:04:05-05:00"
 SPEC = build_spec(
     parse_document(
         "s.yaml",

@@ -132,6 +132,15 @@ class TestRecipients:
         with pytest.raises(RecipientsError, match=r"new\.csv:2:1"):
             lint(NEWLINE, linter={"recipients": project / "new.csv"})
 
+    def test_they_are_left_alone_where_only_specs_are_compared(self, lint, project: Path) -> None:
+        (project / "new.csv").write_text('phone\n"', encoding="utf-8")
+        specs = {"specs/a.yaml": NEWLINE, "specs/b.yaml": NEWLINE}
+        across = ("duplicate-spec-id",)
+        result = lint(specs, select=across, linter={"recipients": project / "new.csv"})
+        assert [(item.file, item.code) for item in result.diagnostics] == [("specs/b.yaml", "MSG209")]
+        with pytest.raises(RecipientsError):
+            lint(specs, select=(*across, "MSG106"), linter={"recipients": project / "new.csv"})
+
     def test_without_rows_only_the_spec_is_looked_at(self, lint) -> None:
         text = HEAD + '  text: "{{ 1 / 0 }}"\n' + BAD
         assert [item.code for item in lint(text).diagnostics] == ["MSG609"]

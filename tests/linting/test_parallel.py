@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from msgspec_runner.config import Config, load_config
 from msgspec_runner.errors import UsageError
 from msgspec_runner.linting.linter import Linter
-from msgspec_runner.linting.parallel import BATCH, WORTH_A_PROCESS, lint_project, sensible_jobs
+from msgspec_runner.linting.parallel import BATCH, MOST_BATCHES, WORTH_A_PROCESS, _queue, lint_project, sensible_jobs
 from msgspec_runner.project import Project
 from msgspec_runner.reports.full import full
 from msgspec_runner.reports.json_report import json_report
@@ -74,10 +75,41 @@ class _Deadly(Path if os.name != "nt" else object):  # type: ignore[misc]
 
 
 def test_a_process_that_dies_hides_nothing(project: Project, tmp_path: Path) -> None:
-    files = (*project.files[:BATCH], _Deadly("specs/000.yaml"), *project.files[BATCH : BATCH + 3])
-    fragile = Project(Config(root=tmp_path), files)
+    # The first batch is the first process's; whichever other one another process takes, it dies of it.
+    deadly = [_Deadly(file) for file in project.files[BATCH:]]
+    fragile = Project(Config(root=tmp_path), (*project.files[:BATCH], *deadly))
     linter = Linter(fragile.config)
     assert lint_project(linter, fragile, 2).diagnostics == lint_project(linter, fragile, 1).diagnostics
+
+
+class _Interrupted(Path if os.name != "nt" else object):  # type: ignore[misc]
+    """A file at which somebody presses Ctrl-C in the first process; any other waits in it to be ended."""
+
+    _flavour = getattr(type(Path()), "_flavour", None)
+    first = os.getpid()
+
+    def is_file(self) -> bool:
+        if os.getpid() == self.first:
+            raise KeyboardInterrupt
+        signal.alarm(30)  # should nobody end it, it must not outlive the tests
+        while True:
+            signal.pause()
+
+
+def test_an_interrupted_first_process_leaves_none_behind(project: Project) -> None:
+    endless = [_Interrupted(file) for file in project.files[BATCH:]]
+    with pytest.raises(KeyboardInterrupt):
+        lint_project(Linter(project.config), Project(project.config, (*project.files[:BATCH], *endless)), 4)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_the_numbers_of_all_batches_fit_into_a_pipe() -> None:
+    waiting = _queue(range(MOST_BATCHES))
+    numbers = list(iter(lambda: os.read(waiting, 2), b""))
+    os.close(waiting)
+    assert [int.from_bytes(number, "big") for number in numbers] == list(range(MOST_BATCHES))
+    assert 2 * MOST_BATCHES <= 4096
 
 
 def test_few_specs_are_not_worth_a_process() -> None:

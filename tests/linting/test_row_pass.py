@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from msgspec_runner.config import Config
-from msgspec_runner.diagnostics import Diagnostic, Related, Rows, Severity
+from msgspec_runner.diagnostics import Diagnostic, Position, Related, Rows, Severity
 from msgspec_runner.linting.linter import Linter
 from msgspec_runner.source.document import read_document
 
@@ -109,7 +109,7 @@ class TestPlaces:
             + "  text: Hi\nrecipients:\n  rows:\n    - {phone: '+16175551212'}\n\n    - name: Ann\n      phone: '1'\n"
         )
         item = only(lint(text))
-        assert item.related == (Related("specs/s.yaml", 11, 1, "row 2, column `phone`"),)
+        assert item.related == (Related("specs/s.yaml", 11, 1, "row 2, column `phone`", at=Position(12, 14)),)
         assert item.rows == Rows(1, (2,), 2)
 
     def test_nothing_that_is_said_holds_a_cell(self, lint, project: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from msgspec_runner.config import Config
+from msgspec_runner.diagnostics import Severity
 from msgspec_runner.errors import UsageError
 from msgspec_runner.linting.rules import RULES
 from msgspec_runner.linting.selection import OPT_IN, find_rules, selected
@@ -36,6 +37,17 @@ def test_a_rule_is_named_by_code_or_name(selector: str) -> None:
     assert "MSG203" not in codes(ignore=(selector,))
 
 
+def test_digits_are_the_code_without_its_letters() -> None:
+    assert codes(select=("203",)) == ["MSG203"]
+    assert codes(select=("3",)) == codes(select=("MSG3",))
+    assert "MSG203" not in codes(ignore=("203",))
+
+
+def test_a_hint_names_a_few_rules_and_says_that_there_are_more() -> None:
+    with pytest.raises(UsageError, match=r"did you mean (MSG\d{3} [a-z-]+, ){5}…\?$"):
+        find_rules("column")
+
+
 def test_a_prefix_selects_a_family() -> None:
     assert codes(select=("MSG3",)) == [rule.code for rule in RULES if rule.code[3] == "3"]
     assert set(codes(select=("MSG20", "MSG1"))) <= set(codes(select=("MSG2", "MSG1"))) < set(codes(select=("MSG",)))
@@ -50,7 +62,19 @@ def test_ignore_wins_over_select() -> None:
 
 @pytest.mark.parametrize(
     ("selector", "hint"),
-    [("MSG299", "did you mean MSG2"), ("no-contnt", "did you mean no-content"), ("xyz", "lists all rules")],
+    [
+        ("MSG299", r"`msgspec-runner rule MSG2` lists MSG201 to MSG2\d\d"),
+        ("MSG1234", r"`msgspec-runner rule MSG1` lists MSG101 to MSG1\d\d"),
+        ("2031", "did you mean MSG203 invalid-phone-number"),
+        ("MSG8", "lists all rules"),
+        ("MGS203", "did you mean MSG203"),
+        ("no-contnt", "did you mean no-content"),
+        ("phone", "did you mean MSG203 invalid-phone-number, MSG503 invalid-phone-cell, MSG507"),
+        ("recipients", "did you mean MSG506 unreadable-recipients, MSG508 empty-recipients"),
+        ("shortener_link", "did you mean MSG702 public-shortener"),
+        ("unsubscribe", "did you mean MSG701 no-opt-out"),
+        ("xyz", "lists all rules"),
+    ],
 )
 @pytest.mark.parametrize("key", ["select", "ignore"])
 def test_a_selector_of_nothing_is_refused(selector: str, hint: str, key: str) -> None:
@@ -58,6 +82,32 @@ def test_a_selector_of_nothing_is_refused(selector: str, hint: str, key: str) ->
         codes(**{key: (selector,)})
     with pytest.raises(UsageError, match=f"no rule {selector}"):
         find_rules(selector)
+
+
+class TestSeverity:
+    @pytest.mark.parametrize(
+        ("severity", "expected"),
+        [
+            ({"MSG106": "error"}, ["error", "error"]),
+            ({"106": "info"}, ["info", "error"]),
+            ({"MSG1": "info"}, ["info", "info"]),
+            ({"trailing-newline-in-text": "error", "MSG": "info"}, ["error", "info"]),
+            ({"MSG1": "info", "MSG106": "error"}, ["error", "info"]),
+            ({"MSG106": "error", "MSG1": "info", "ALL": "warning"}, ["error", "info"]),
+            ({"MSG1": "info", "106": "error"}, ["error", "info"]),
+            ({"MSG2": "info"}, ["warning", "error"]),
+        ],
+        ids=str,
+    )
+    def test_it_takes_codes_and_names_before_their_families(
+        self, lint, severity: dict[str, str], expected: list[str]
+    ) -> None:
+        result = lint(TWO, severity={code: Severity(level) for code, level in severity.items()})
+        assert [item.severity.value for item in result.diagnostics] == expected
+
+    def test_one_of_no_rule_is_refused(self) -> None:
+        with pytest.raises(UsageError, match="severity: no rule MSG999"):
+            selected(Config(root=Path(), severity={"MSG999": Severity.INFO}))
 
 
 class TestPerFileIgnores:
@@ -69,6 +119,17 @@ class TestPerFileIgnores:
     @pytest.mark.parametrize("pattern", ["other/*", "spec/s.yaml", "s.yml", "/specs/s.yaml", ""])
     def test_others_do_not_match(self, lint, pattern: str) -> None:
         assert len(lint(TWO, per_file_ignores={pattern: ("MSG106",)}).diagnostics) == 2
+
+    @pytest.mark.parametrize("code", ["MSG999", "unknown", "", "MSG1*"])
+    def test_what_is_no_rule_is_refused(self, code: str) -> None:
+        with pytest.raises(UsageError, match="per-file-ignores: no rule"):
+            selected(Config(root=Path(), per_file_ignores={"*": ("MSG106", code)}))
+
+    def test_codes_are_written_as_in_ignore(self, lint) -> None:
+        for code in ("106", "msg106"):
+            result = lint(TWO, per_file_ignores={"*": (code,)})
+            assert [item.code for item in result.diagnostics] == ["MSG107"]
+        assert lint(TWO, per_file_ignores={"*": ("ALL",)}).diagnostics == ()
 
     def test_codes_may_be_prefixes_and_names(self, lint) -> None:
         assert lint(TWO, per_file_ignores={"*": ("MSG1",)}).diagnostics == ()

@@ -55,22 +55,22 @@ def test_values(type_: str, text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("type_", "text", "words"),
     [
-        ("integer", "12.5", "is no whole number"),
-        ("integer", "١٢", "is no whole number"),
+        ("integer", "12.5", "is not a whole number"),
+        ("integer", "١٢", "is not a whole number"),
         ("integer", "9" * 31, "more than 30 digits"),
         ("number", "3,50", "no grouping"),
-        ("number", "three", "is no number"),
-        ("number", "NaN", "is no number"),
+        ("number", "three", "is not a number"),
+        ("number", "NaN", "is not a number"),
         ("number", "1e99", "more than 30 digits"),
         ("number", "1e-99", "more than 30 digits"),
         ("boolean", "maybe", "true, false, yes, no, 1 or 0"),
-        ("date", "24.12.2031", "is no date"),
-        ("date", "20311224", "is no date"),
-        ("date", "2031-02-30", "no day of the calendar"),
+        ("date", "24.12.2031", "is not a date"),
+        ("date", "20311224", "is not a date"),
+        ("date", "2031-02-30", "a day that does not exist"),
         ("date", "2031-12-24T09:00", "has a time too"),
         ("datetime", "2031-01-02", "has no time"),
-        ("datetime", "tomorrow", "is no date with a time"),
-        ("datetime", "2031-12-24T25:00", "no day or time"),
+        ("datetime", "tomorrow", "is not a date with a time"),
+        ("datetime", "2031-12-24T25:00", "a day or a time that does not exist"),
         ("phone", "617-555-1212", "region: US"),
         ("url", "example.com/a.png", "write it in full"),
         ("url", "ftp://example.com", "write it in full"),
@@ -84,7 +84,7 @@ def test_a_wrong_cell_is_absent_and_told(type_: str, text: str, words: str) -> N
     (problem,) = problems
     assert problem.column == "c"
     assert problem.kind == ("phone" if type_ == "phone" else "invalid")
-    assert problem.message.startswith("column “c” ")
+    assert problem.message.startswith("a cell of column “c” ")
     assert words in problem.message
     assert text not in problem.message
 
@@ -93,7 +93,7 @@ def test_a_region_reads_national_numbers() -> None:
     column = Column("c", "phone", region="US")
     assert convert(column, "(617) 555-1212") == ("+16175551212", ())
     assert convert(column, "+44 7400 123456") == ("+447400123456", ())
-    for text, words in [("555-1212", "no phone number of the region US"), ("+44 07400 123456", "too long")]:
+    for text, words in [("555-1212", "not a phone number of the region US"), ("+44 07400 123456", "too long")]:
         value, (problem,) = convert(column, text)
         assert value is ABSENT
         assert problem.kind == "phone"
@@ -117,7 +117,7 @@ def test_an_enum() -> None:
     assert convert(column, "M") == ("M", ())
     value, (problem,) = convert(column, "XL")
     assert value is ABSENT
-    assert problem.message == "column “c” is none of S, M"
+    assert problem.message == "a cell of column “c” is none of S, M"
     assert convert(Column("c", "integer", enum=("1", "2")), "2") == (2, ())
 
 
@@ -147,7 +147,7 @@ def test_a_mapped_header() -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        (("First Name",), "has no column “first_name”; did you mean “First Name”? write header: First Name"),
+        (("First Name",), "have no column “first_name”; did you mean “First Name”? write header: First Name"),
         (("frist_name",), "did you mean “frist_name”"),
         (("other",), "add it to the data"),
         ((), "add it to the data"),
@@ -193,13 +193,13 @@ def test_problems_of_objects() -> None:
         ("b", "missing-column"),
         ("c", "invalid"),
     ]
-    assert "is a list or an object" in problems[2].message
+    assert "holds a list or an object" in problems[2].message
 
 
 @pytest.mark.parametrize(
     ("column", "words"),
     [
-        (Column("c", "integer", default="x"), "the default of column “c” is no whole number"),
+        (Column("c", "integer", default="x"), "the default of column “c” is not a whole number"),
         (Column("c", default="L", enum=("S", "M")), "is none of S, M"),
         (Column("c", default=[1]), "a list or mapping"),
         (Column("c", default=" "), "is blank"),

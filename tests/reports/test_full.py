@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgspec_runner.diagnostics import Diagnostic, Position, Related, Rows, Severity, Span
+from msgspec_runner.diagnostics import Diagnostic, Edit, Fix, Position, Related, Rows, Severity, Span
 from msgspec_runner.linting.linter import LintResult
 from msgspec_runner.reports.full import MAX_LINE, full, snippet, summary
 from msgspec_runner.reports.text import printable
@@ -47,11 +47,80 @@ def test_colours_are_the_same_words(result: LintResult) -> None:
 
 def test_the_summary_counts(result: LintResult) -> None:
     assert summary(result, color=False) == (
-        "5 errors, 1 warning and 1 info in 3 specs; `msgspec-runner rule CODE` explains one"
+        "5 errors, 1 warning and 1 info in 3 specs, the first error at specs/reminder.yaml:5:7; "
+        "`msgspec-runner rule CODE` explains one"
     )
     assert summary(LintResult((), result.documents), color=False) == "ok: no findings in 3 specs"
     one = LintResult(result.diagnostics[:1], {"a": result.documents["specs/clean.yaml"]})
     assert summary(one, color=False).startswith("1 error in 1 spec;")
+
+
+def test_the_summary_points_at_an_error_among_others_only(result: LintResult) -> None:
+    mild = tuple(item._replace(severity=Severity.INFO) for item in result.diagnostics)
+    last = mild[-1]._replace(severity=Severity.ERROR)
+    assert ", the first error at specs/año, 100%.yaml:1:1; " in summary(
+        LintResult((*mild[:-1], last), result.documents), color=False
+    )
+    assert "first error" not in summary(LintResult(mild, result.documents), color=False)
+    assert "first error" not in summary(LintResult((last, last), result.documents), color=False)
+
+
+class TestInfosInARow:
+    """An error must not be pushed off the screen by what is only worth a line."""
+
+    TEXT = "a: 1\nb: 2\nc: 3\nd: 4\n"
+
+    def report(self, *changes: dict[str, object]) -> str:
+        base = Diagnostic("specs/s.yaml", "MSG409", "unused-name", Severity.INFO, "nothing uses it", on_line(1, 2))
+        found = tuple(base._replace(span=on_line(1, 2, line), **fields) for line, fields in enumerate(changes, 1))
+        return full(LintResult(found, {"specs/s.yaml": parse_document("specs/s.yaml", self.TEXT)}), color=False)
+
+    def test_those_of_one_rule_are_a_line_each_below_the_first(self) -> None:
+        report = self.report({}, {"message": "nor this\x1b[2J"}, {}, {"code": "MSG411", "name": "other"})
+        assert report == (
+            "info[MSG409] unused-name: nothing uses it\n"
+            "  ┌─ specs/s.yaml:1:1\n"
+            "  │\n"
+            "1 │ a: 1\n"
+            "  │ ^\n"
+            "  ├─ specs/s.yaml:2:1  nor this<U+001B>[2J\n"
+            "  └─ specs/s.yaml:3:1  nothing uses it\n"
+            "\n"
+            "info[MSG411] other: nothing uses it\n"
+            "  ┌─ specs/s.yaml:4:1\n"
+            "  │\n"
+            "4 │ d: 4\n"
+            "  └ ^\n"
+            "\n"
+        )
+
+    @pytest.mark.parametrize(
+        "second",
+        [
+            {"severity": Severity.WARNING},
+            {"severity": Severity.ERROR},
+            {"related": (Related("r.csv", 2, 1, "row 1"),)},
+            {"rows": Rows(2, (1, 2), 3)},
+            {"fix": Fix("safe", (Edit(on_line(1, 2), "x"),))},
+        ],
+        ids=lambda second: next(iter(second)),
+    )
+    def test_what_is_worse_or_has_notes_stays_whole(self, second: dict[str, object]) -> None:
+        assert "2 │ b: 2" in self.report({}, second)
+
+    @pytest.mark.parametrize("severity", [Severity.ERROR, Severity.WARNING])
+    def test_of_errors_and_warnings_each_is_whole(self, severity: Severity) -> None:
+        report = self.report(*[{"severity": severity}] * 3)
+        assert [line for line in ("1 │ a: 1", "2 │ b: 2", "3 │ c: 3") if line in report] == [
+            "1 │ a: 1",
+            "2 │ b: 2",
+            "3 │ c: 3",
+        ]
+
+    def test_the_order_is_that_of_the_file(self) -> None:
+        report = self.report({}, {"severity": Severity.ERROR, "code": "MSG402"}, {}, {})
+        places = re.findall(r"specs/s\.yaml:(\d)", report)
+        assert places == ["1", "2", "3", "4"]
 
 
 class TestCarets:

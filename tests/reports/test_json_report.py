@@ -35,7 +35,7 @@ DIAGNOSTIC = closed(
     range=RANGE,
     path=STRING,
     related={"type": "array", "items": closed(file=STRING, row=NUMBER, column=NUMBER, message=STRING)},
-    rows={"anyOf": [{"type": "null"}, closed(count=NUMBER, sample={"type": "array", "items": NUMBER})]},
+    rows=closed(count={"type": "integer", "minimum": 0}, sample={"type": "array", "items": NUMBER}),
     fix={
         "anyOf": [{"type": "null"}, closed(safety={"enum": ["safe", "unsafe"]}, edits={"type": "array", "items": EDIT})]
     },

@@ -9,15 +9,15 @@ import pytest
 from msgspec_runner.dispatch.progress import RunResult
 from msgspec_runner.ledger import Record, Totals
 from msgspec_runner.model import State
-from msgspec_runner.reports.run_summary import SHOWN_ERRORS, shown, summary_lines, totals_words
+from msgspec_runner.reports.run_summary import NOT_KEPT, SHOWN_ERRORS, Afterwards, shown, summary_lines, totals_words
 
 RECORD = Record(
     *("key", "", "run-1", "reminder", 1, 1, "+16175551212", State.REJECTED, None, 200, "No channel.", 1, 1, "", "")
 )
 
 
-def summary(result: RunResult, *records: Record) -> list[str]:
-    return list(summary_lines("run-1", result, records))
+def summary(result: RunResult, *records: Record, after: Afterwards | None = None) -> list[str]:
+    return list(summary_lines("run-1", result, records, after))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,40 @@ def test_a_stop_and_an_interruption_say_how_to_go_on() -> None:
         "interrupted: what was in flight was recorded, as in doubt where no answer came",
         "run the same command again to go on: nothing is sent twice",
     ]
+
+
+OPEN = RunResult(Totals(planned=1, rejected=1, in_doubt=1), "HTTP 401")
+"""A run after which everything is left to do."""
+
+
+def test_what_is_to_be_typed_leads_to_the_run() -> None:
+    after = Afterwards("--ledger team.db", "--base-url http://127.0.0.1:8025")
+    rejected, in_doubt, planned = summary(OPEN, after=after)[-3:]
+    assert "`msgspec-runner retry run-1 --base-url http://127.0.0.1:8025 --ledger team.db`" in rejected
+    assert "`msgspec-runner reconcile run-1 --base-url http://127.0.0.1:8025 --ledger team.db`" in in_doubt
+    assert planned == "run the same command again to go on: nothing is sent twice"
+    again = summary(OPEN, after=replace(after, is_retry=True))[-1]
+    assert again.startswith("`msgspec-runner retry run-1 --base-url http://127.0.0.1:8025 --ledger team.db` to go on")
+
+
+def test_a_sandbox_that_has_ended_cannot_be_asked() -> None:
+    after = Afterwards("--ledger mine.db", "--sandbox", answers=False)
+    rejected, in_doubt, planned = summary(OPEN, after=after)[-3:]
+    assert "`msgspec-runner retry run-1 --sandbox --ledger mine.db`" in rejected
+    assert "cannot be asked: send to a new one with another --ledger" in in_doubt
+    assert planned.endswith("nothing is sent twice")
+    assert after.of_earlier_doubts() == in_doubt.partition("The ")[2].replace("sandbox", "their sandbox")
+
+
+def test_of_a_run_that_is_not_kept_no_command_speaks() -> None:
+    after = Afterwards(api="--sandbox", answers=False, is_kept=False)
+    *_, rejected, in_doubt, planned, last = summary(OPEN, after=after)
+    assert rejected.endswith("Correct the row or the text and send again")
+    assert in_doubt.endswith("send again, to a new one")
+    assert planned == "run the same command again: it begins anew"
+    assert last == NOT_KEPT
+    assert "run-1`" not in "".join([rejected, in_doubt, planned, last])
+    assert summary(RunResult(Totals(accepted=2)), after=after) == ["run run-1: 2 accepted"]
 
 
 def test_an_api_s_words_are_printable_and_masked() -> None:

@@ -46,7 +46,7 @@ def test_a_fault_is_read(text: str, fault: Fault) -> None:
         ("500=0", "above 0"),
         ("500=1.5", "above 0"),
         ("500=101%", "above 0"),
-        ("boom=0.5", "there is no fault 'boom'; the kinds are 429, 500, reset-before"),
+        ("boom=0.5", "there is no fault 'boom'; the kinds are 429, 500 to 511, 500-after"),
         ("500:3=0.5", "takes no seconds; write 500=0.5"),
         ("slow:4000=1", "at most 3600"),
         ("٥٠٠=1", "write KIND=RATE"),

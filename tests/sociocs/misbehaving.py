@@ -85,6 +85,20 @@ def answering(data: bytes) -> Behaviour:
     return behave
 
 
+def in_pieces(*pieces: bytes) -> Behaviour:
+    """Answer piece by piece, the next one when the loop has seen to the one before."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.read_request()
+        for piece in pieces:
+            await exchange.write(piece)
+            for _ in range(20):
+                await asyncio.sleep(0)
+        await exchange.client_gone()
+
+    return behave
+
+
 def post(behaviour: Behaviour, *, timeout: float = 5.0) -> tuple[Outcome, list[bytes]]:
     async def main() -> tuple[Outcome, list[bytes]]:
         async with serving(behaviour) as (url, requests), Client(url, KEY, timeout=timeout) as client:

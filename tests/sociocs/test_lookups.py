@@ -131,7 +131,10 @@ REFUSAL = orjson.dumps({"status": "error", "errors": [{"msg": "It is being sent.
         (answer(204), Deleted(Deletion.DELETED)),
         (answer(200, REFUSAL), Deleted(Deletion.REFUSED, "It is being sent.")),
         (answer(400, REFUSAL), Deleted(Deletion.REFUSED, "It is being sent.")),
-        (answer(404, REFUSAL), Deleted(Deletion.REFUSED, "It is being sent.")),
+        (answer(404, REFUSAL), Deleted(Deletion.GONE, "It is being sent.")),
+        (answer(410, REFUSAL), Deleted(Deletion.GONE, "It is being sent.")),
+        (answer(404), Deleted(Deletion.GONE, "HTTP 404; is the base URL right?")),
+        (answer(404, b"<html>"), Deleted(Deletion.GONE, "HTTP 404; is the base URL right?")),
         (answer(409), Deleted(Deletion.REFUSED, "HTTP 409: the API does not document this status")),
         (answer(200, b"<html>"), Deleted(Deletion.UNKNOWN, "the answer is not JSON")),
         (answer(200, b"[]"), Deleted(Deletion.UNKNOWN, "its status is neither success nor error")),
@@ -147,6 +150,12 @@ def test_what_an_answer_means_for_a_deletion(said: bytes, deleted: Deleted) -> N
 def test_a_deletion_whose_answer_is_lost_is_asked_for_again() -> None:
     outcome, lines, _ = asked(lambda lookups: lookups.delete("m1"), None, answer(200, b'{"status":"success"}'))
     assert outcome == Deleted(Deletion.DELETED)
+    assert len(lines) == 2
+
+
+def test_what_was_deleted_by_a_call_whose_answer_was_lost_is_gone() -> None:
+    outcome, lines, _ = asked(lambda lookups: lookups.delete("m1"), None, answer(404, REFUSAL))
+    assert outcome == Deleted(Deletion.GONE, "It is being sent.")
     assert len(lines) == 2
 
 

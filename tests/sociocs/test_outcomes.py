@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import socket
@@ -28,6 +28,7 @@ from tests.sociocs.misbehaving import (
     close_before_reading,
     hang,
     hang_in_body,
+    in_pieces,
     reset_after_reading,
     reset_before_reading,
     serving,
@@ -247,6 +248,23 @@ def statuses(row: str) -> list[int]:
     return [*range(int(found[1]), int(found[2] or found[1]) + 1)] if found else []
 
 
+def chunked(status: int, body: bytes) -> bytes:
+    return b"HTTP/1.1 %d X\r\nTransfer-Encoding: chunked\r\n\r\n" % status + body
+
+
+BROKEN_BODIES: Mapping[str, Callable[[int], bytes]] = {
+    "no size of a chunk": lambda status: chunked(status, b"ZZ\r\n{}"),
+    "a broken second chunk": lambda status: chunked(status, b"2\r\n{}\r\nZZ\r\n"),
+    "a chunk that is too long": lambda status: chunked(status, b"1\r\n{}}}"),
+    "an interim answer, then no size of a chunk": (
+        lambda status: b"HTTP/1.1 103 X\r\nLink: x\r\n\r\n" + chunked(status, b"ZZ\r\n")
+    ),
+    "words after its end": lambda status: answer(status, b"{}") + b"I have more to say\r\n\r\n",
+    "half of it": lambda status: answer(status, b"{}")[:-1],
+}
+"""What a server may send with a status, all of it in one piece."""
+
+
 def scenarios() -> Iterator[Scenario]:
     taken, refused, nonsense = (row.what for row in page()[:3])
     for status in (200, 201, 202, 299):
@@ -274,6 +292,12 @@ def scenarios() -> Iterator[Scenario]:
     # What a body says does not count outside 2xx, and an unknown status proves nothing.
     yield Scenario("HTTP 500-511", "500 and a success", answered(answering(answer(500, OK))), 500)
     yield Scenario("HTTP 400", "400 and a success", answered(answering(answer(400, OK))), 400)
+    # Nor does what is wrong with a body: head and body come in one piece.
+    for name, broken in BROKEN_BODIES.items():
+        yield Scenario("HTTP 400", f"400 and {name}", answered(answering(broken(400))), 400)
+        yield Scenario("HTTP 500-511", f"500 and {name}", answered(answering(broken(500))), 500)
+        yield Scenario("HTTP 307-308", f"307 and {name}", answered(answering(broken(307))), 307)
+        yield Scenario("HTTP 429", f"429 and {name}", answered(answering(broken(429))), 429)
     for status in (300, 304, 306, 406, 409, 410, 415, 418, 425, 451, 499, 512, 520, 599, 600, 999):
         yield Scenario("any other HTTP status", str(status), answered(answering(answer(status))), status)
     yield from failures()
@@ -313,6 +337,9 @@ def failures() -> Iterator[Scenario]:
     row = "the answer is not HTTP, or ends in the middle"
     yield Scenario(row, "garbage", answered(answering(b"garbage\r\n\r\n")))
     yield Scenario(row, "half a body", answered(answering(answer(200, OK)[:-3])), 200)
+    # Told at once, and not when the time is up.
+    yield Scenario(row, "no size of a chunk", answered(answering(chunked(200, b"ZZ\r\n"))), 200)
+    yield Scenario(row, "no size of a chunk, later", answered(in_pieces(chunked(200, b""), b"ZZ\r\n")), 200)
     yield Scenario(row, "a status that is none", answered(answering(b"HTTP/1.1 abc OK\r\n\r\n")))
     row = "the answer is longer than 64 KiB"
     yield Scenario(row, "a byte more", answered(answering(answer(200, b"x" * (MAX_ANSWER + 1)))), 200)

@@ -7,11 +7,22 @@ import gzip
 
 import pytest
 
-from msgspec_runner.boottime import boot_time
 from msgspec_runner.model import OutcomeKind
 from msgspec_runner.sociocs.client import Client
 from msgspec_runner.sociocs.wire import Wire
-from tests.sociocs.misbehaving import BODY, KEY, OK, Exchange, answer, answering, post, serving
+from tests.sociocs.misbehaving import (
+    BODY,
+    KEY,
+    OK,
+    PEM,
+    Exchange,
+    answer,
+    answering,
+    in_pieces,
+    post,
+    serving,
+    tls_server,
+)
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 GOODBYE = answer(408, b"", b"Connection: close")
@@ -66,6 +77,21 @@ def test_two_answers_at_once_are_one_too_many() -> None:
 def test_an_interim_answer_is_not_the_answer(interim: int) -> None:
     outcome, _ = post(answering(b"HTTP/1.1 %d X\r\n\r\n" % interim + answer(200, OK)))
     assert outcome.kind is OutcomeKind.ACCEPTED
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("lead", [b"", b"HTTP/1.1 103 X\r\nLink: x\r\n\r\n"])
+def test_how_the_network_cuts_an_answer_does_not_matter(lead: bytes, end: bytes) -> None:
+    said = lead + b"HTTP/1.1 400 X%bTransfer-Encoding: chunked%b%bZZ\r\n" % (end, end, end)
+    cuts = [(said[:at], said[at:]) for at in range(1, len(said))]
+
+    async def main() -> None:
+        for pieces in ([said], *cuts, [b"%c" % byte for byte in said]):
+            async with serving(in_pieces(*pieces)) as (url, _), Client(url, KEY, timeout=5) as client:
+                outcome = await client.post(BODY)
+            assert (outcome.kind, outcome.http_status) == (OutcomeKind.REJECTED, 400), pieces
+
+    asyncio.run(main())
 
 
 def test_a_switch_to_another_protocol_is_in_doubt() -> None:
@@ -186,11 +212,99 @@ def test_the_status_decides_first_whatever_the_body_is_packed_in(status: int, ki
     assert (outcome.kind, outcome.http_status) == (kind, status)
 
 
-def test_what_may_not_leave_any_more_is_unsent() -> None:
+async def never() -> bool:
+    return False
+
+
+async def at_once() -> bool:
+    return True
+
+
+def test_what_is_not_to_leave_is_unsent() -> None:
     async def main() -> tuple[OutcomeKind, int]:
         async with serving(answering(answer(200, OK))) as (url, requests), Client(url, KEY) as client:
-            outcome = await client.post(BODY, not_after=boot_time())
-            assert (await client.post(BODY, not_after=boot_time() + 60)).kind is OutcomeKind.ACCEPTED
+            outcome = await client.post(BODY, never)
+            assert (await client.post(BODY, at_once)).kind is OutcomeKind.ACCEPTED
             return outcome.kind, len(requests)
 
     assert asyncio.run(main()) == (OutcomeKind.UNSENT, 1)
+
+
+def test_who_is_not_to_leave_keeps_its_connection_for_others() -> None:
+    connections = 0
+
+    async def behave(exchange: Exchange) -> None:
+        nonlocal connections
+        connections += 1
+        await exchange.read_request()
+        await exchange.write(answer(200, OK))
+        await exchange.client_gone()
+
+    async def main() -> None:
+        async with serving(behave) as (url, _), Client(url, KEY) as client:
+            assert (await client.post(BODY, never)).kind is OutcomeKind.UNSENT
+            assert (await client.post(BODY, at_once)).kind is OutcomeKind.ACCEPTED
+
+    asyncio.run(main())
+    assert connections == 1
+
+
+def test_a_slow_handshake_comes_before_the_wait_to_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for after it: the request is written in the moment in which it may leave."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    order: list[str] = []
+
+    async def main() -> None:
+        async def behave(exchange: Exchange) -> None:
+            order.append("connected")
+            await exchange.read_request()
+            order.append("read")
+            await exchange.write(answer(200, OK))
+
+        async def leave() -> bool:
+            for _ in range(50):  # turns of the loop, in which whatever was written would be read
+                await asyncio.sleep(0)
+            order.append("may leave")
+            return True
+
+        async with serving(behave, tls_server()) as (url, _), Client(url.replace("127.0.0.1", "localhost"), KEY) as it:
+            assert (await it.post(BODY, leave)).kind is OutcomeKind.ACCEPTED
+
+    asyncio.run(main())
+    assert order == ["connected", "may leave", "read"]
+
+
+def test_the_wait_to_leave_is_none_of_the_requests_time() -> None:
+    async def main() -> OutcomeKind:
+        loop = asyncio.get_running_loop()
+
+        async def leave() -> bool:
+            until = loop.time() + 0.3
+            while loop.time() < until:
+                await asyncio.sleep(0)
+            return True
+
+        async with serving(answering(answer(200, OK))) as (url, _), Client(url, KEY, timeout=0.25) as client:
+            return (await client.post(BODY, leave)).kind
+
+    assert asyncio.run(main()) is OutcomeKind.ACCEPTED
+
+
+def test_a_connection_that_ends_while_it_waits_to_leave_is_not_written_to() -> None:
+    async def main() -> tuple[OutcomeKind, int]:
+        gone = asyncio.Event()
+
+        async def behave(exchange: Exchange) -> None:
+            exchange.end()
+            gone.set()
+
+        async def leave() -> bool:
+            await gone.wait()
+            for _ in range(50):
+                await asyncio.sleep(0)
+            return True
+
+        async with serving(behave) as (url, requests), Client(url, KEY) as client:
+            return (await client.post(BODY, leave)).kind, len(requests)
+
+    assert asyncio.run(main()) == (OutcomeKind.UNSENT, 0)

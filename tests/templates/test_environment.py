@@ -126,7 +126,7 @@ def test_an_error_points_at_the_offending_characters(source: str, kind: str, pla
 @pytest.mark.parametrize("written", ["two", "1,50", "1.234,50", "", "12 EUR"])
 @pytest.mark.parametrize("name", ["int", "float"])
 def test_what_is_no_number_never_becomes_zero_unasked(name: str, written: str) -> None:
-    with pytest.raises(RenderError, match=rf"no number; .* as in {name}\(0\)"):
+    with pytest.raises(RenderError, match=rf"not a number; .* as in {name}\(0\)"):
         render(f"{{{{ x | {name} }}}}", x=written)
     assert render(f"{{{{ x | {name}(7) }}}}", x=written) == "7"
     assert render(f"{{{{ x | {name}(default=7) }}}}", x=written) == "7"

@@ -77,7 +77,7 @@ def test_a_filter_writes(source: str, value: Any, text: str) -> None:
         ("{{ '2026-01-02' | at('9:00') }}", "en_US", None, "timezone: America/New_York"),
         ("{{ '2026-01-02' | date }}", "xx_YY", "UTC", "no locale 'xx_YY'"),
         ("{{ '2026-01-02' | at('9:00') }}", "en_US", "Mars/Base", "no time zone 'Mars/Base'"),
-        ("{{ 'tomorrow' | date }}", "en_US", "UTC", "no date"),
+        ("{{ 'tomorrow' | date }}", "en_US", "UTC", "not a date"),
         ("{{ 5 | date }}", "en_US", "UTC", "not a number"),
         ("{{ '2026-01-02' | datetime }}", "en_US", "UTC", "a date with a time"),
         ("{{ '2026-01-02' | plus(day=1) }}", "en_US", "UTC", "no 'day'"),

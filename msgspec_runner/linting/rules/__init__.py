@@ -54,6 +54,7 @@ from msgspec_runner.linting.rules.provider.text_with_template import text_with_t
 from msgspec_runner.linting.rules.provider.unknown_template_component import unknown_template_component
 from msgspec_runner.linting.rules.recipients.duplicate_recipient import duplicate_recipient
 from msgspec_runner.linting.rules.recipients.empty_cell import empty_cell
+from msgspec_runner.linting.rules.recipients.empty_recipients import empty_recipients
 from msgspec_runner.linting.rules.recipients.invalid_cell import invalid_cell
 from msgspec_runner.linting.rules.recipients.invalid_phone_cell import invalid_phone_cell
 from msgspec_runner.linting.rules.recipients.missing_column import missing_column
@@ -131,6 +132,7 @@ RULES: tuple[Rule, ...] = (
     empty_cell,
     unreadable_recipients,
     unassigned_phone_number,
+    empty_recipients,
     renders_empty,
     text_too_long,
     many_segments,

@@ -21,7 +21,7 @@ LONGEST = 500
 """Characters of an error that are looked at: as many as the runner keeps of what an API says."""
 
 _CHANGES = re.compile(
-    r"(?P<code>\b(?:HTTP|Errno|error|code|status)[ :#=]{0,2}[0-9]{1,6}\b)"  # what kind of error it is
+    r"(?P<code>\b(?:HTTP|Errno|error|code|status)[ :#=]{0,2}[0-9]{1,6}\b|\([0-9]{3,6}\))"  # what kind of error it is
     r"|[^\s@<>\"'(),;:]{1,64}@[A-Za-z0-9.-]{1,253}"  # somebody's mail address
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,]+(?:Z|[+-][0-9:]+)?)?"  # a date, with a time or without
     r"|\b(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{12,}\b"  # an id
@@ -79,6 +79,7 @@ class ErrorGroups:
 def folded(error: str) -> str:
     """Return an error with ``…`` for whatever names one message: numbers, ids, times, addresses.
 
-    A number behind ``HTTP``, ``error``, ``code`` and the like stays: it says what went wrong.
+    A number behind ``HTTP``, ``error``, ``code`` and the like stays, as does a short one in brackets: it says what went
+    wrong.
     """
     return shown(_CHANGES.sub(lambda found: found["code"] or "…", error[:LONGEST])).strip() or "no words"

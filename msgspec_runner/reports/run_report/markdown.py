@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from msgspec_runner.ledger.ledger import RunStatus
 from msgspec_runner.model import State
+from msgspec_runner.reports.commands import Commands
 from msgspec_runner.reports.markdown import MAX_WORDS, code, cut, fenced
 from msgspec_runner.reports.run_report.error_groups import folded
 from msgspec_runner.reports.run_report.figures import Figures
-from msgspec_runner.reports.run_report.next_steps import Commands, next_steps
+from msgspec_runner.reports.run_report.next_steps import next_steps
 from msgspec_runner.reports.run_report.units import duration, moment, moment_of, pace
 from msgspec_runner.reports.run_summary import shown, totals_words
 from msgspec_runner.reports.text import count, printable

@@ -13,9 +13,10 @@ from msgspec_runner.content.phone import mask, mask_within
 from msgspec_runner.ledger.ledger import Record, RunStatus
 from msgspec_runner.model import SANDBOX_ORIGIN, State
 from msgspec_runner.pages.shell import asset, page
+from msgspec_runner.reports.commands import Commands
 from msgspec_runner.reports.run_report.charts import share_bar
 from msgspec_runner.reports.run_report.figures import Figures
-from msgspec_runner.reports.run_report.next_steps import Commands, next_steps
+from msgspec_runner.reports.run_report.next_steps import next_steps
 from msgspec_runner.reports.run_report.plots import KINDS, answers_plot, interval_rows, sent_plot, trouble_plot
 from msgspec_runner.reports.run_report.timeline import Fate
 from msgspec_runner.reports.run_report.units import duration, moment, moment_of, pace

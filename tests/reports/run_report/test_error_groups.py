@@ -22,6 +22,7 @@ from tests.reports.run_report.examples import message
         ("waited 10.5 s, 3 times", "waited … s, … times"),
         ("HTTP 503: try again in 30 s", "HTTP 503: try again in … s"),
         ("error 21610: opted out", "error 21610: opted out"),
+        ("opted out (21610), row (12) of (1234567)", "opted out (21610), row (…) of (…)"),
         ("Error code: 21614, row 12", "Error code: 21614, row …"),
         ("[Errno 104] Connection reset by peer", "[Errno 104] Connection reset by peer"),
         ("ann.lee@example.com is no contact", "… is no contact"),

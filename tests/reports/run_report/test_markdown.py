@@ -14,9 +14,9 @@ from markdown_it.token import Token
 
 from msgspec_runner.ledger import Decided, RunStatus
 from msgspec_runner.model import State
+from msgspec_runner.reports.commands import Commands
 from msgspec_runner.reports.run_report.figures import Figures
 from msgspec_runner.reports.run_report.markdown import LISTED, markdown, span
-from msgspec_runner.reports.run_report.next_steps import Commands
 from tests.reports.run_report.examples import ID, RUN, figures, message, mixed
 
 GOLDEN = Path(__file__).parent / "golden"

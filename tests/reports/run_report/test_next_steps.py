@@ -6,7 +6,8 @@ import pytest
 
 from msgspec_runner.ledger import RunStatus
 from msgspec_runner.model import State
-from msgspec_runner.reports.run_report.next_steps import Commands, next_steps
+from msgspec_runner.reports.commands import Commands
+from msgspec_runner.reports.run_report.next_steps import next_steps
 from tests.reports.run_report.examples import ID, RUN, figures, message
 
 COMMANDS = Commands(ID)

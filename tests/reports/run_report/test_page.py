@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from msgspec_runner.ledger import Decided, RunStatus, Totals
 from msgspec_runner.model import State
+from msgspec_runner.reports.commands import Commands
 from msgspec_runner.reports.run_report.figures import Figures
-from msgspec_runner.reports.run_report.next_steps import Commands
 from msgspec_runner.reports.run_report.page import LISTED_ERRORS, html
 from tests.reports.run_report.examples import ID, RUN, figures, message, mixed
 

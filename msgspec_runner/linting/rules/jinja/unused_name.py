@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.subject import Subject
@@ -12,7 +12,7 @@ from msgspec_runner.source.document import Mapping, Node, Scalar, Sequence
 from msgspec_runner.spec import entry_at
 from msgspec_runner.templates import RESERVED_NAMES, Template, parse
 
-_ANCHOR = re.compile(r"[\s:\[{,]&[^\s,\[\]{}]")
+_ANCHOR = later(r"[\s:\[{,]&[^\s,\[\]{}]")
 MAX_PARTIALS = 100
 """Partials that are followed; where a spec includes more, nothing is called unused."""
 

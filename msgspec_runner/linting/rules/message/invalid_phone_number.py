@@ -12,7 +12,7 @@ from msgspec_runner.linting.subject import Subject
 
 @spec_rule("MSG203", Severity.ERROR)
 def invalid_phone_number(subject: Subject) -> Iterator[Finding]:
-    """``to`` is written out and is no phone number.
+    """``to`` is written out and is not a phone number.
 
     A number is the country code and the number, with or without ``+``, digits only: ``+16175551212``. Anything
     else is not guessed at: of 10-digit US numbers without their country code, half are possible numbers of
@@ -33,4 +33,4 @@ def invalid_phone_number(subject: Subject) -> Iterator[Finding]:
         return
     problem = phone.problem(field.node.text)
     if problem is not None:
-        yield Finding(subject.field_span(field), f"this is no phone number: it {problem}", field.dotted)
+        yield Finding(subject.field_span(field), f"this is not a phone number: it {problem}", field.dotted)

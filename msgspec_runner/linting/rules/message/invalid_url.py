@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.conversions import url_problem
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.spec import MEDIA, Field
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|www\.", re.ASCII)
+_SCHEME = later(r"[A-Za-z][A-Za-z0-9+.-]*:|/|www\.", re.ASCII)
 
 
 @spec_rule("MSG204", Severity.ERROR)

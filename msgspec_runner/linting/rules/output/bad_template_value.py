@@ -11,7 +11,8 @@ from msgspec_runner.rendering import RowProblem
 def bad_template_value(problem: RowProblem) -> str:
     """A template's variable is empty, or has a newline, a tab or five spaces in a row.
 
-    WhatsApp refuses the message: 21656 or 63013 for an empty value, 63013 or 132018 for the others.
+    WhatsApp refuses the message: 21656 or 63013 for an empty value, 63013 or 132018 for the others. An empty cell of a
+    column that must be filled is MSG505.
 
     Bad::
 
@@ -32,4 +33,6 @@ def bad_template_value(problem: RowProblem) -> str:
     name = problem.field.name if problem.field is not None else "the variable"
     fixed = problem.field is not None and problem.field.template.is_static
     cure = "write another" if fixed else "use `default(…)` or `replace(…)`"
+    if problem.column and problem.detail.endswith("is empty"):
+        cure = f"fill the cell, or write `{problem.column} | default('…')`"
     return f"`{name}`: {problem.detail}, and WhatsApp refuses such a value: {cure}"

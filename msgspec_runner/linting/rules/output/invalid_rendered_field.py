@@ -12,7 +12,9 @@ def invalid_rendered_field(problem: RowProblem) -> str:
     """A field renders to something that the API does not take there, or cannot be rendered at all.
 
     ``provider``, ``channel_key``, ``to``, ``schedule``, ``template.id``, ``list_id`` and ``save`` are never empty,
-    and what they render to must be of their type. An empty ``schedule`` never means "now".
+    and what they render to must be of their type. An empty ``schedule`` never means "now". Where a whole object is one
+    template (``contact_saving``, ``template``, its ``variables``, a component of them such as ``Body``), it renders to
+    a JSON object.
 
     Bad::
 

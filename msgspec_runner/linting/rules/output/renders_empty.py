@@ -28,10 +28,4 @@ def renders_empty(problem: RowProblem) -> str:
         recipients:
           rows: [{phone: "+16175551212", vip: "no"}, {phone: "+16175551213", vip: "yes"}]
     """
-    if problem.detail:
-        return f"{problem.detail}, so there is no content left to send: write `text` for these recipients"
-    name = problem.field.name if problem.field is not None else "message"
-    return (
-        f"`{name}` renders to nothing, so there is no content left to send: "
-        "write an `else`, a default, or leave these recipients out"
-    )
+    return problem.detail

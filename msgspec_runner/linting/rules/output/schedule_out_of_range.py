@@ -38,18 +38,21 @@ def _rules(spec: Spec) -> Callable[[str], Rules]:
 
 
 def _hold(spec: Spec) -> timedelta:
+    if spec.delivery.hold is None:
+        return timedelta()
     try:
-        return parse_hold(spec.delivery.hold or "")
+        return parse_hold(spec.delivery.hold)
     except ValueError:
         return timedelta()
 
 
 def _for_rows(context: RowContext) -> RowCheck | None:
     spec, now = context.spec, context.now
-    field, rules, hold = spec.field("schedule"), _rules(context.spec), _hold(context.spec)
+    field, hold = spec.field("schedule"), _hold(spec)
     by_row = spec.zone is not None and not spec.zone.template.is_static
     if field is None and not (hold and by_row):
         return None  # what the hold alone comes to is said of the spec
+    rules = _rules(spec)
     names = {use.name for use in field.template.names} if field is not None else set()
     latest = now + HORIZON
 

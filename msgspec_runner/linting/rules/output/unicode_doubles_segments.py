@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 
 from msgspec_runner.audience import RenderedRow
 from msgspec_runner.diagnostics import Severity
@@ -43,9 +42,7 @@ def unicode_doubles_segments(context: RowContext) -> RowCheck | None:
     if field is None or context.spec.provider not in {None, TWLO}:
         return None
 
-    @cache
-    def in_template(places: tuple[tuple[int, int], ...]) -> RowProblem:
-        return _in_template(context, field, places)
+    in_template: dict[tuple[tuple[int, int], ...], RowProblem] = {}
 
     def check(row: RenderedRow) -> Iterable[RowProblem]:
         body = row.rendered.body
@@ -65,8 +62,10 @@ def unicode_doubles_segments(context: RowContext) -> RowCheck | None:
         own = [(span, origin) for span, origin in found if origin.literal]
         alone = segments(_partly_plain(text, [span for span, _ in own])).count
         if alone < now:
-            places = sorted({(origin.start, origin.end) for _, origin in own})
-            return (in_template(tuple(places))._replace(cost=(now, alone)),)
+            places = tuple(sorted({(origin.start, origin.end) for _, origin in own}))
+            if places not in in_template:
+                in_template[places] = _in_template(context, field, places)
+            return (in_template[places]._replace(cost=(now, alone)),)
         (start, end), origin = next(item for item in found if not item[1].literal)
         return (_in_data(field, text[start:end], origin)._replace(cost=(now, could)),)
 

@@ -14,15 +14,12 @@ from msgspec_runner.audience import RenderedRow
 from msgspec_runner.diagnostics import Related
 from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.rule import RowCheck, RowCheckMaker, Rule, closest
+from msgspec_runner.linting.rules.provider.template_variables_shape import rendered_components, written_variables
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.providers.catalog import CatalogTemplate, Variable
 from msgspec_runner.providers.gswa import MEDIA_URL
 from msgspec_runner.rendering import RowProblem
-from msgspec_runner.source.document import Mapping as MapNode
-from msgspec_runner.spec import Field, Spec, plain
-
-VARIABLES = ("message", "template", "variables")
-"""The path of the variables in a spec."""
+from msgspec_runner.spec import Field, Spec
 
 SHOWN = 8
 """How many variables or ids a message names; who gave that many wrong ones looks into the catalog anyway."""
@@ -55,19 +52,12 @@ def written_use(subject: Subject) -> Use | None:
     spec, field = subject.spec, written_id(subject.spec)
     if field is None or spec.provider is None or _variables_are_template(spec) or is_misshapen(spec):
         return None
-    return Use(spec.provider.id, field.node.text, given_in(_written_variables(spec)))
+    return Use(spec.provider.id, field.node.text, given_in(written_variables(spec)))
 
 
 def is_misshapen(spec: Spec) -> bool:
     """Say whether rules 303 and 304 object to the variables: then names are no use, and nothing is said twice."""
-    return spec.provider is not None and bool(spec.provider.variables(_written_variables(spec)))
-
-
-def _written_variables(spec: Spec) -> dict[str, object]:
-    node = spec.document.node(VARIABLES)
-    variables = plain(node) if isinstance(node, MapNode) else {}
-    assert isinstance(variables, dict)
-    return variables
+    return spec.provider is not None and bool(spec.provider.variables(written_variables(spec)))
 
 
 def given_in(variables: Mapping[str, object]) -> tuple[Variable, ...]:
@@ -84,7 +74,8 @@ def _given_in(variables: Mapping[str, object]) -> Iterator[Variable]:
 
 
 def _variables_are_template(spec: Spec) -> bool:
-    return spec.field("template", "variables") is not None or spec.field("template") is not None
+    whole = spec.field("template", "variables") or spec.field("template")
+    return whole is not None or bool(rendered_components(spec))
 
 
 def entries(subject: Subject, field: Field | None) -> tuple[CatalogTemplate, ...]:
@@ -192,7 +183,7 @@ def blamed(spec: Spec) -> Field | None:
 
 def blamed_variables(spec: Spec) -> Field | None:
     """Return the field that decides which variables are sent."""
-    return spec.field("template", "variables") or blamed(spec)
+    return spec.field("template", "variables") or next(iter(rendered_components(spec).values()), None) or blamed(spec)
 
 
 def rows_too(maker: RowCheckMaker) -> Callable[[Rule], Rule]:

@@ -9,7 +9,6 @@ from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.rule import Finding, RowCheck, spec_rule
 from msgspec_runner.linting.rules.provider.catalogued import (
-    VARIABLES,
     blamed_variables,
     clipped,
     entries,
@@ -24,7 +23,7 @@ from msgspec_runner.linting.subject import Subject
 from msgspec_runner.providers.catalog import CatalogTemplate
 from msgspec_runner.providers.gswa import MEDIA_URL
 from msgspec_runner.rendering import RowProblem
-from msgspec_runner.spec import Field, Spec
+from msgspec_runner.spec import VARIABLES, Field, Spec
 
 # What WhatsApp takes of each kind (facts, sections 4 and 5), by the end of a URL's path.
 _ENDINGS = {

@@ -8,7 +8,6 @@ from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.rule import Finding, RowCheck, spec_rule
 from msgspec_runner.linting.rules.provider.catalogued import (
-    VARIABLES,
     Use,
     blamed_variables,
     clipped,
@@ -26,7 +25,7 @@ from msgspec_runner.linting.rules.provider.catalogued import (
 )
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.providers.catalog import CatalogTemplate, Variable
-from msgspec_runner.spec import entry_at
+from msgspec_runner.spec import VARIABLES, entry_at
 
 
 def _rows(context: RowContext) -> RowCheck | None:

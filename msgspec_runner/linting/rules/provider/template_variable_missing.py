@@ -9,7 +9,6 @@ from msgspec_runner.linting.row_context import RowContext
 from msgspec_runner.linting.rule import Finding, RowCheck, spec_rule
 from msgspec_runner.linting.rules.provider.catalogued import (
     SHOWN,
-    VARIABLES,
     Use,
     blamed_variables,
     clipped,
@@ -27,6 +26,7 @@ from msgspec_runner.linting.rules.provider.catalogued import (
 )
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.providers.catalog import CatalogTemplate, Variable
+from msgspec_runner.spec import VARIABLES
 
 
 def _rows(context: RowContext) -> RowCheck | None:

@@ -12,9 +12,7 @@ from msgspec_runner.linting.subject import Subject
 from msgspec_runner.providers import PROVIDERS, ShapeProblem
 from msgspec_runner.rendering import RowProblem
 from msgspec_runner.source.document import Mapping
-from msgspec_runner.spec import plain
-
-_PATH = ("message", "template", "variables")
+from msgspec_runner.spec import VARIABLES, Field, Spec, plain
 
 
 def _for_rows(context: RowContext) -> RowCheck | None:
@@ -45,18 +43,31 @@ def template_variables_shape(subject: Subject) -> Iterator[Finding]:
 
 def shape_findings(subject: Subject, *, component: bool) -> Iterator[Finding]:
     """Yield the provider's objections to the variables' shape: those about component names, or all others."""
-    provider, node = subject.spec.provider, subject.document.node(_PATH)
-    if provider is None or not isinstance(node, Mapping):
+    provider = subject.spec.provider
+    if provider is None:
         return
-    variables = plain(node)
-    assert isinstance(variables, dict)
-    for problem in provider.variables(variables):
+    for problem in provider.variables(written_variables(subject.spec)):
         if problem.component == component:
             yield _finding(subject, problem)
 
 
+def written_variables(spec: Spec) -> dict[str, object]:
+    """Return ``template.variables`` as written, without the components that a template gives: the rows tell."""
+    node = spec.document.node(VARIABLES)
+    variables = plain(node) if isinstance(node, Mapping) else {}
+    assert isinstance(variables, dict)
+    rendered = rendered_components(spec)
+    return {name: value for name, value in variables.items() if name not in rendered}
+
+
+def rendered_components(spec: Spec) -> dict[str, Field]:
+    """Return the fields that are a template for a whole component (``Body: "{{ body }}"``), by the component's name."""
+    fields = (field for field in spec.fields if field.kind == "object" and field.path[:-1] == VARIABLES)
+    return {field.path[-1]: field for field in fields if not field.template.is_static}
+
+
 def shape_check(context: RowContext, name: str, *, component: bool) -> RowCheck | None:
-    """Return the same question for each row, where the provider or the variables are a template; else None.
+    """Return the same question for each row, where the provider, the variables or a component is a template; else None.
 
     Args:
         context: of the spec.
@@ -65,9 +76,10 @@ def shape_check(context: RowContext, name: str, *, component: bool) -> RowCheck 
     """
     spec = context.spec
     field = spec.field("template", "variables") or spec.field("template")
-    if field is None and spec.provider is None and isinstance(spec.document.node(_PATH), Mapping):
+    if field is None and spec.provider is None and isinstance(spec.document.node(VARIABLES), Mapping):
         field = spec.field("provider")
-    if field is None:
+    components = rendered_components(spec)
+    if field is None and not components:
         return None
 
     def check(row: RenderedRow) -> Iterator[RowProblem]:
@@ -75,16 +87,19 @@ def shape_check(context: RowContext, name: str, *, component: bool) -> RowCheck 
         variables = template.get("variables") if isinstance(template, dict) else None
         if provider is None or not isinstance(variables, dict):
             return
-        column = field.sole_name if field.sole_name in row.values else ""
-        messages = [problem.message for problem in provider.variables(variables) if problem.component == component]
-        for message in dict.fromkeys(messages):
-            yield RowProblem(name, field, message, column=column)
+        problems = [problem for problem in provider.variables(variables) if problem.component == component]
+        # Of what is written out, the spec was asked.
+        places = [(components.get(problem.path[0]) if components else field, problem.message) for problem in problems]
+        for place, message in dict.fromkeys(places):
+            if place is not None:
+                column = place.sole_name if place.sole_name in row.values else ""
+                yield RowProblem(name, place, message, column=column)
 
     return check
 
 
 def _finding(subject: Subject, problem: ShapeProblem) -> Finding:
-    path = (*_PATH, *problem.path)
+    path = (*VARIABLES, *problem.path)
     node = subject.document.node(path)
     span = subject.key_span(*path) if problem.at_key or node is None else subject.document.span(node.start, node.end)
     return Finding(span, problem.message, ".".join(path))

@@ -15,7 +15,8 @@ def empty_cell(problem: RowProblem) -> str:
     """A cell is empty and the message needs it.
 
     A declared column must be filled unless it says ``required: false`` or has a ``default``; a column that is not
-    declared must be filled where the text uses it without ``default(…)`` or ``if``.
+    declared must be filled where the text uses it without ``default(…)`` or ``if``. Where nothing is left of a field
+    that must have a value, such as ``to`` or ``schedule``, MSG609 says so; of a template's variable, MSG605.
 
     Bad::
 

@@ -9,10 +9,11 @@ from msgspec_runner.rendering import RowProblem
 
 @verdict_rule("MSG503", Severity.ERROR)
 def invalid_phone_cell(problem: RowProblem) -> str:
-    """A cell that a message goes to is no phone number.
+    """A cell that a message goes to is not a phone number.
 
     A number is the country code and the number, with or without ``+``. For national numbers, declare the column
-    with a ``region``.
+    with a ``region``. Where a number in such a column could as well be an international one that a spreadsheet has
+    robbed of its ``+`` (``4915112345678`` in Germany), it is an error: nobody should be texted by a guess.
 
     Bad::
 
@@ -32,4 +33,4 @@ def invalid_phone_cell(problem: RowProblem) -> str:
     """
     if problem.field is None:
         return problem.detail
-    return f"column “{problem.column}”: {problem.detail}"
+    return f"a cell of column “{problem.column}” {problem.detail.removeprefix('it ')}"

@@ -41,32 +41,32 @@ def unassigned_phone_number(context: RowContext) -> RowCheck | None:
     if field is None:
         return None
     column = field.sole_name
-    where = f"column “{column}”" if column else "`to`"
+    where = f"a cell of column “{column}”" if column else "`to`"
 
     def problem(detail: str) -> RowProblem:
         return RowProblem("unassigned-phone-number", field, f"{where} has {detail}", column=column)
 
-    bare = problem(
+    bare = (
         "no +, and no country has given out such a number: is the country code missing? "
         "Write it like +16175551212, or declare the column's `region`"
     )
-    glued = problem(
+    glued = (
         "a number that its country does not give out: is the country code missing behind the +? "
         "Write the whole number, like +16175551212"
     )
-    other = problem("a number that its country does not give out: check the digits and the country code")
+    other = "a number that its country does not give out: check the digits and the country code"
 
     def check(row: RenderedRow) -> Iterable[RowProblem]:
         number = row.rendered.to
         if not number or not phone.is_unassigned(number):
             return ()
         if number.startswith("+1"):
-            return (other,)  # with the US's country code, nothing is missing
+            return (problem(other),)  # with the US's country code, nothing is missing
         written = (field.node.text if field.template.is_static else _cell(row, spec, column)).strip()
         if written.isdecimal() and number == f"+{written}":
-            return (bare,)
+            return (problem(bare),)
         # With a region, nothing is missing either.
-        return (glued if written == number and phone.lacks_north_america(number) else other,)
+        return (problem(glued if written == number and phone.lacks_north_america(number) else other),)
 
     return check
 

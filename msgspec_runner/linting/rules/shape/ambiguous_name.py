@@ -32,5 +32,9 @@ def ambiguous_name(subject: Subject) -> Iterator[Finding]:
     for name in sorted((subject.columns or frozenset()) & set(subject.variables)):
         own = ("vars", name)
         span = subject.key_span(*own) if name in subject.spec.vars else subject.key_span("recipients")
-        where = "" if name in subject.spec.vars else " of the configuration"
-        yield Finding(span, f"`{name}` is a column and a var{where}: rename one of them", ".".join(own))
+        message = f"`{name}` is a column and a var: rename one of them"
+        if name not in subject.spec.vars and name in subject.config.vars:
+            message = f"`{name}` is a column and a var of the configuration: rename one of them"
+        elif name not in subject.spec.vars:
+            message = f"`{name}` is a column, and a var that --var sets: give the var another name"
+        yield Finding(span, message, ".".join(own))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.subject import Subject
@@ -12,7 +12,7 @@ from msgspec_runner.linting.subject import Subject
 _PROSE = ("text", "name")
 # One space and then `#1`, `#sale` or a template: words of the message. A comment of the author stands further off,
 # or begins with a space.
-_WORDS = re.compile(r" #(?=[^\s#!])|[ \t]+#(?=.*\{[{%])")
+_WORDS = later(r" #(?=[^\s#!])|[ \t]+#(?=.*\{[{%])")
 
 
 @spec_rule("MSG105", Severity.WARNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.diagnostics import Edit, Fix, Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.rules.shape.unquoted_template import quoted
@@ -13,7 +14,7 @@ from msgspec_runner.source.document import Mapping, Scalar
 from msgspec_runner.source.schema import Violation, text_places
 
 # Plain scalars that are text in YAML 1.2's core schema and something else to the types of YAML 1.1 (yaml.org/type).
-_YAML_1_1 = re.compile(
+_YAML_1_1 = later(
     r"(?P<boolean>[Yy]|[Nn]|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)"
     r"|(?P<date>\d{4}-\d\d-\d\d"
     r"|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)"
@@ -23,7 +24,7 @@ _YAML_1_1 = re.compile(
 )
 _STARTS = frozenset("yYnNoO+-0123456789")  # what such a scalar begins with; most do not, and need no closer look
 # A number is not written like that, but a postcode, a code or a phone number is.
-_NO_NUMBER = re.compile(r"[-+]?0[0-9]+|\+[0-9]+", re.ASCII)
+_NO_NUMBER = later(r"[-+]?0[0-9]+|\+[0-9]+", re.ASCII)
 _FREE = (("vars",), ("message", "contact_saving", "extra_fields"))
 """Where the format takes numbers and text alike."""
 _WINDOW = ("delivery", "window")

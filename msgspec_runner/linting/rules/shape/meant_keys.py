@@ -35,3 +35,8 @@ def meant_path(unknown: Violation) -> tuple[str | int, ...] | None:
         return (*place, unknown.name)
     close = closest(unknown.name, unknown.known)
     return None if close is None else (*unknown.path, close)
+
+
+def place_of(path: tuple[str | int, ...]) -> str:
+    """Say where the key at a path stands: ``under `recipients```."""
+    return f"under `{'.'.join(map(str, path[:-1]))}`" if path[:-1] else "at the top of the spec"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.diagnostics import Edit, Fix, Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.subject import Subject
 
 # What Jinja takes away: with trim_blocks one newline behind a block tag or a comment (but not behind `+%}`), and all
 # white space behind `-}}`, `-%}` and `-#}`.
-_TAKEN_BY_JINJA = re.compile(r"(?:-[%}#]\}\s*|(?<!\+)[%#]\}\n)\Z")
+_TAKEN_BY_JINJA = later(r"(?:-[%}#]\}\s*|(?<!\+)[%#]\}\n)\Z")
 _TEXT = frozenset({"string", "scalar"})
 """Kinds of fields that are sent as written; white space around a number or an object has no effect."""
 

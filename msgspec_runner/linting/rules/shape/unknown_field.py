@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, spec_rule
 from msgspec_runner.linting.rules.message.undefined_api_field import UNDEFINED
-from msgspec_runner.linting.rules.shape.meant_keys import meant_path
+from msgspec_runner.linting.rules.shape.meant_keys import meant_path, place_of
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.source.document import Scalar
 from msgspec_runner.spec import entry_at
@@ -44,8 +44,7 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
             message = f"a comma ends the value before it, so `{violation.name}` is read as a field: quote that value"
             yield Finding(span, message, ".".join(path))
         elif meant is not None and meant[:-1] != violation.path:
-            there = f"under `{'.'.join(map(str, meant[:-1]))}`" if meant[:-1] else "at the top of the spec"
-            message = f"`{violation.name}` is no field of {where}: move it, it belongs {there}"
+            message = f"`{violation.name}` is no field of {where}: move it, it belongs {place_of(meant)}"
             yield Finding(span, message, ".".join(path))
         elif meant is not None:
             match = str(meant[-1])

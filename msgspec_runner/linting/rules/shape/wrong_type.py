@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec_runner.content.patterns import later
 from msgspec_runner.conversions import parse_schedule
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, did_you_mean, spec_rule
@@ -202,13 +203,14 @@ def _message(violation: Violation, node: Node) -> str:
             return f"`{name}` must have {_LENGTHS.get(keyword, keyword)} {limit}"
 
 
-_HOUR = re.compile("[0-9]:[0-5][0-9]")
-_NO_SPACE = re.compile(r"[a-z_]+:[^ ]")
+_HOUR = later("[0-9]:[0-5][0-9]")
+_NO_SPACE = later(r"[a-z_]+:[^ ]")
 _TYPED = {
     "save": "true or false",
     "list_id": "a whole number",
     "template": "a mapping with `id`",
     "variables": "a mapping",
+    "contact_saving": "a mapping with `save`",
     "extra_fields": "a mapping",
 }
 _SHAPES = {

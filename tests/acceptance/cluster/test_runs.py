@@ -1,0 +1,179 @@
+"""Shared runs as they are meant to go: one rate for all, who watches and steers, and what people are shown."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable
+from urllib.request import urlopen
+
+from msgspec_runner.cluster.queue import queue_of
+from tests.acceptance.cluster.team import ROWS, Ask, check, ended, wait_until, workers
+from tests.acceptance.project import Project
+from tests.acceptance.server import Posted, Server, accepted, answer
+from tests.acceptance.test_commands import HELPS, NEEDS_WORKERS, RUN_ID, examples
+
+StartServer = Callable[..., Server]
+
+
+def test_all_share_one_rate(team: Project, serve: StartServer, rows: Ask) -> None:
+    server = serve()
+    team.spec(ROWS).towards(server)
+    started = workers(team, 3)
+    assert team.send("--cluster", "--rate", "100/s").code == 0
+    [(run,)] = rows("SELECT id FROM runs")
+    for worker in started:
+        worker.read_until(f"run {run}: is over; by this worker: ")
+    said = [result.err for result in ended(started)]
+    assert [each.count(f"run {run}: ") for each in said] == [2, 2, 2], "one line when it begins, one when it is over"
+    numbers = [int(number) for each in said for number in re.findall(r"by this worker: (\d+) accepted\n", each)]
+    assert (len(numbers), sum(numbers)) == (3, ROWS)
+    check(team, server, rows, lost=0)
+    steady = server.times[20:-20]
+    rate = (len(steady) - 1) / (steady[-1] - steady[0])
+    assert rate < 110
+    assert rate > 70
+
+
+def test_a_spec_with_a_rate_of_its_own(team: Project, serve: StartServer) -> None:
+    """All workers share it, and nobody else is kept waiting by it."""
+    server = serve()
+    team.spec(40, name="slow", text="Slow {{ name }}", more="delivery: {rate: 20/s}\n").spec(ROWS, name="fast")
+    team.towards(server)
+    started = workers(team, 2)
+    assert team.send("--cluster", "--rate", "300/s").code == 0
+    ended(started)
+    times = list(zip(server.requests, server.times, strict=True))
+    slow = [when for posted, when in times if posted.body["text"].startswith("Slow")]
+    fast = [when for posted, when in times if not posted.body["text"].startswith("Slow")]
+    assert (len(slow), len(fast)) == (40, ROWS)
+    assert (len(slow) - 1) / (slow[-1] - slow[0]) < 22
+    assert fast[-1] < slow[-1]
+
+
+def test_all_slow_down_together(team: Project, serve: StartServer, rows: Ask) -> None:
+    """After a 429 nobody posts while it asks to wait, and the run goes on at half the rate."""
+
+    async def script(posted: Posted) -> bytes:
+        if posted.number == 60:
+            return answer(429, {"status": "error"}, "Retry-After: 1")
+        return accepted(posted)
+
+    server = serve(script)
+    team.spec(ROWS).towards(server)
+    started = workers(team, 2)
+    assert team.send("--cluster", "--rate", "200/s").code == 0
+    ended(started)
+    assert server.times_by_number.total() == ROWS + 1
+    refused = server.times[59]
+    assert not [moment for moment in server.times if refused + 0.5 < moment < refused + 0.9]
+    assert {state for (state,) in rows("SELECT state FROM messages")} == {"accepted"}
+
+
+def test_pause_resume_and_stop(team: Project, serve: StartServer, rows: Ask) -> None:
+    server = serve()
+    team.spec(ROWS).towards(server)
+    started = workers(team, 2)
+    sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "20/s")
+    server.wait_for(10)
+    [(run,)] = rows("SELECT id FROM runs")
+    paused = team.run("cluster", "pause", "latest")
+    assert (paused.code, f"go on with `msgspec-runner cluster resume {run}`" in paused.out) == (0, True)
+    for words in (("status",), ("status", run)):
+        assert re.search(rf"^{run}  paused .*\(paused by .+\)$", team.run(*words).out, re.MULTILINE)
+    assert f"run {run} is paused: `msgspec-runner cluster resume {run}`" in team.send("--cluster").err
+    wait_until(lambda: not rows("SELECT FROM sessions WHERE run IS NOT NULL"))
+    assert {state for (state,) in rows("SELECT state FROM messages")} == {"accepted", "planned"}
+    posted = len(server.requests)
+    assert "goes on" in team.run("cluster", "resume", "latest").out
+    assert f"{run}  running " in team.run("status").out
+    assert f"run {run} is under way: `msgspec-runner status {run} --watch`" in team.send("--cluster").err
+    server.wait_for(posted + 10)
+    assert team.run("cluster", "stop", "latest").code == 0
+    result = sending.wait()
+    assert result.code == 5
+    assert "stopped early: stopped by" in result.err
+    ended(started)
+    assert {state for (state,) in rows("SELECT state FROM messages")} == {"accepted", "planned"}
+    assert team.send().code == 0, "what was left planned is for the next send"
+    assert list(server.times_by_number.values()) == [1] * ROWS
+
+
+def test_who_stops_watching_and_who_stops_working(team: Project, serve: StartServer, rows: Ask) -> None:
+    server = serve()
+    team.spec(ROWS).towards(server)
+    started = workers(team, 1)
+    sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "150/s")
+    server.wait_for(30)
+    sending.signal(signal.SIGINT)
+    left = sending.wait()
+    assert left.code == 130
+    assert "goes on without you" in left.err
+    assert "status" in left.err
+    ended(started)  # what it had is given back at once
+    assert rows("SELECT FROM messages WHERE state = 'planned'")
+    assert not rows("SELECT FROM messages WHERE state NOT IN ('planned', 'accepted')")
+    watching = team.start("status", "latest", "--watch")
+    ended_by = workers(team, 2)
+    assert watching.wait().code == 0
+    ended(ended_by)
+    check(team, server, rows, lost=0)
+
+
+def test_workers_take_runs_to_their_own_api_only(team: Project, serve: StartServer, rows: Ask) -> None:
+    """The ledger names the origin of a run; a worker goes by its own, so that the ledger cannot redirect its key."""
+    ours, theirs = serve(), serve()
+    team.spec(ROWS).towards(theirs)
+    started = workers(team, 1)
+    team.towards(ours)
+    sending = team.start("send", "specs", "--yes", "--cluster")
+    sending.read_until("messages for the workers")
+    # Nor is a job that somebody put into their queue.
+    assert rows(f"UPDATE procrastinate_jobs SET queue_name = '{queue_of('default', theirs.url)}' RETURNING id")
+    wrong = f"SELECT FROM procrastinate_jobs WHERE queue_name = '{queue_of('default', theirs.url)}'"
+    wait_until(lambda: not rows(wrong))
+    assert {state for (state,) in rows("SELECT state FROM messages")} == {"planned"}
+    started += workers(team, 1)
+    assert sending.wait().code == 0
+    assert not theirs.requests
+    assert len(ours.requests) == ROWS
+    ended(started)
+
+
+def test_metrics(team: Project, serve: StartServer) -> None:
+    team.spec(ROWS).towards(serve())
+    [worker] = workers(team, 1, "--metrics", "0")
+    said = worker.said
+    [url] = re.findall(r"metrics at (\S+)", said)
+    assert url.startswith("http://127.0.0.1:")
+    assert team.send("--cluster").code == 0
+    with urlopen(url) as answered:
+        page = answered.read().decode()
+    assert f'msgspec_runner_messages_total{{state="accepted"}} {ROWS}.0' in page
+    assert "msgspec_runner_ledger_up 1.0" in page
+    with urlopen(url.replace("/metrics", "/health")) as health:
+        assert (health.status, health.read()) == (200, b"ok\n")
+    taken = team.run("worker", "--metrics", url.split("/")[2])
+    assert (taken.code, "cannot listen there" in taken.err) == (2, True)
+    assert "write a port" in team.run("worker", "--metrics", "here").err
+    ended([worker])
+
+
+def test_every_example_of_the_help_runs(team: Project, serve: StartServer) -> None:
+    team.spec(ROWS).towards(serve())
+    sending = team.start("send", "specs", "--yes", "--cluster")
+    sending.read_until("messages for the workers")
+    sending.signal(signal.SIGINT)
+    assert sending.wait().code == 130
+    names = [name for name in HELPS if NEEDS_WORKERS.match(name)]
+    assert len(names) == 5
+    for name in sorted(names, key=lambda name: name.endswith("stop")):
+        *exports, last = examples(HELPS[name]) if "cluster" not in name else ["", *examples(HELPS[name])]
+        for line in [line for line in (*exports, last) if line.startswith("msgspec-runner")]:
+            words = line.replace(RUN_ID, "latest").replace("--metrics 9464", "--metrics 0").split()[1:]
+            running = team.start(*words)
+            if words[0] == "worker":
+                running.read_until("stop it with Ctrl-C")
+                running.signal(signal.SIGINT)
+            result = running.wait()
+            assert result.code == 0, (line, result.err)
