@@ -16,6 +16,7 @@ from typing import Any
 
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.connector import BaseConnector
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg import errors
 
@@ -89,7 +90,10 @@ def app_of(connector: BaseConnector) -> App:
 
 
 def deferring(run_id: str, queue: str) -> Defer:
-    """Return what puts windows of a run into its queue, in the transaction of the connection that it is given."""
+    """Return what puts windows of a run into its queue, in the transaction of the connection that it is given.
+
+    What it returns raises what its connection raises: ``psycopg.Error``.
+    """
 
     def defer(connection: Connection, windows: Sequence[Window]) -> None:
         jobs = [
@@ -102,8 +106,12 @@ def deferring(run_id: str, queue: str) -> Defer:
             )
             for first, last in windows
         ]
-        for start in range(0, len(jobs), _CHUNK):
-            _sync_app().job_manager.batch_defer_jobs(jobs[start : start + _CHUNK], connection)
+        try:
+            for start in range(0, len(jobs), _CHUNK):
+                _sync_app().job_manager.batch_defer_jobs(jobs[start : start + _CHUNK], connection)
+        except ConnectorException as error:
+            # It stands for an error of the connection, which is ours: who made it knows what to do about one.
+            raise (error.__cause__ or error) from None
 
     return defer
 

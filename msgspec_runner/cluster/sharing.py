@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec_runner.cluster.carrying import Manner
-from msgspec_runner.cluster.pace import first_state, read
+from msgspec_runner.cluster.pace import Unreadable, first_state, read
 from msgspec_runner.cluster.queue import check, deferring, mend, migrate, workers_there
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import postgres_shared
@@ -119,5 +119,13 @@ class Shared:
 
 
 def rate_of(standing: Standing) -> float | None:
-    """Return the messages a second that a run is allowed at present; None: no limit."""
-    return None if standing.pace is None else read(standing.pace).rate
+    """Return the messages a second that a run is allowed at present.
+
+    None: no limit, or somebody has damaged it; the workers tell that, and stop the run.
+    """
+    if standing.pace is None:
+        return None
+    try:
+        return read(standing.pace).rate
+    except Unreadable:
+        return None

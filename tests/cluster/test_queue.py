@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from procrastinate.manager import JobManager
 
@@ -96,6 +97,14 @@ def test_a_newer_queue_is_refused(connection: Connection, url: str) -> None:
     for act in (lambda: migrate(connection), lambda: check(connection, address(url))):
         with pytest.raises(LedgerError, match="pip install --upgrade"):
             act()
+
+
+def test_the_queue_fails_as_its_connection_does(connection: Connection, book: PostgresLedger) -> None:
+    """Who gave the connection catches what it raises, and knows nothing of the queue's own errors."""
+    migrate(connection)
+    connection.execute("DROP TABLE procrastinate_jobs CASCADE")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        enter(connection, book)
 
 
 def test_several_ledgers_in_one_database(connection: Connection, book: PostgresLedger, tmp_path: Path) -> None:
