@@ -23,6 +23,15 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 # A shell starts what it puts into the background with SIGINT ignored, and children inherit that: Ctrl-C could not be
 # tested in them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# The same with nohup and SIGHUP: it is to do no harm to us, and children are to have it as usual.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many tests ``-n auto`` runs at once: one more than there are processors, as many of them wait."""
+    return (os.cpu_count() or 1) + 1
+
 
 MakeSpec = Callable[..., Spec]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
@@ -24,7 +25,7 @@ FORGET = 3600.0
 
 
 class Housekeeper:
-    """A worker's connection for what is nobody's window. Its methods block; one at a time.
+    """A worker's connection for what is nobody's window. Its methods block; one at a time, but for :meth:`close`.
 
     Args:
         address: of the ledger.
@@ -41,6 +42,9 @@ class Housekeeper:
         self._say = say
         self._clock = clock
         self._connection: Connection | None = None
+        self._changing = threading.Lock()
+        """Held by who makes the connection the keeper's, or lets go of it."""
+        self._closed = False
         self._since = 0.0
         """When the connection was made."""
         self._forgot = float("-inf")
@@ -57,17 +61,28 @@ class Housekeeper:
             idle: this worker has nothing to do: it looks for windows that were forgotten.
         """
         try:
-            if self._connection is None:
-                self._connection = connect(self._address)
-                self._connection.execute(NOT_IDLE)
-                self._since = time.monotonic()
-            self._beat(self._connection, sessions)
-            self._bury(self._connection)
-            self._end_and_mend(self._connection, idle=idle)
+            connection = self._connection or self._connected()
+            if connection is None:
+                return False
+            self._beat(connection, sessions)
+            self._bury(connection)
+            self._end_and_mend(connection, idle=idle)
         except (psycopg.Error, OSError):
-            self.close()
+            self._let_go()
             return False
         return True
+
+    def _connected(self) -> Connection | None:
+        """Make the connection; None: it is not wanted any more."""
+        connection = connect(self._address)
+        with self._changing:
+            if self._closed:
+                connection.close()
+                return None
+            self._connection = connection
+        connection.execute(NOT_IDLE)
+        self._since = time.monotonic()
+        return connection
 
     def _beat(self, connection: Connection, sessions: Iterable[WorkerSession]) -> None:
         mine = {session.id: session for session in sessions if session.id}
@@ -106,7 +121,12 @@ class Housekeeper:
         self.ongoing = frozenset(going)
 
     def close(self) -> None:
-        """Let go of the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Let go of the connection for good; a round that goes on in another thread fails, or makes none."""
+        self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        with self._changing:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None

@@ -303,6 +303,8 @@ class Dispatcher:
                 self._sending += 1
                 job.not_after = not_after
                 self._lanes.line_up(job)
+            elif job.due and self._stopping:  # or the run is held, and what waited is still ours: to be handed back
+                self._lanes.wait(job)
         self._turns.announce()
         self._tell(settlements)
 

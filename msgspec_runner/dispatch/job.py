@@ -20,7 +20,7 @@ class Job:
     Attributes:
         message: as the ledger gave it.
         attempts: posts begun.
-        due: when to try it again, on the dispatcher's clock.
+        due: when to try it again, on the dispatcher's clock; 0: it was never put off.
         not_after: when its claim is too old to be posted, in seconds of :func:`~msgspec_runner.boottime.boot_time`.
         turns: the moments of its turns, of the run's pace and of its spec's.
         began: when its last attempt began; from the moment in which it left, that.

@@ -15,8 +15,8 @@ from socket import SO_LINGER, SOL_SOCKET, socket
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE = 30.0
-"""Seconds until a test that waits for something gives up; nothing is expected to take that long."""
+PATIENCE = 120.0
+"""Seconds until a test that waits for something gives up; nothing is expected to take that long on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,12 @@ class Server:
         return int(self.url.rpartition(":")[2])
 
     def hold(self) -> None:
-        """Read requests, but answer none until :meth:`release`."""
-        self._loop.call_soon_threadsafe(self._gate.clear)
+        """Read requests, but answer none until :meth:`release`: none that is read from now on is answered."""
+
+        async def close() -> None:
+            self._gate.clear()
+
+        asyncio.run_coroutine_threadsafe(close(), self._loop).result(PATIENCE)
 
     def release(self) -> None:
         """Answer again."""

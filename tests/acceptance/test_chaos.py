@@ -31,6 +31,8 @@ KILLS = 5
 SABOTAGED = Path(__file__).with_name("sabotaged.py")
 PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
 CONCURRENCY = 8
+UNHURRIED = ("--rate", "100/s")
+"""All may be sent before a busy machine has struck as often as it shall; at this rate it has the time."""
 TROUBLE = "429:0.2=0.03,reset-before=0.01,reset-after=0.01,500=0.01,500-after=0.01,hang=0.003,hang-after=0.003"
 
 
@@ -142,15 +144,15 @@ def test_the_promise_holds_for_a_run_that_workers_share(project: Project, serve:
     project.env["MSGSPEC_RUNNER_LEDGER"] = database
     before = sorted(project.root.rglob("*"))
     result = project.run(
-        "chaos", "specs/hello.yaml", "--cluster", "--kills", "4", "--concurrency", str(CONCURRENCY), "--seed", "3",
+        "chaos", "specs/hello.yaml", "--cluster", "--kills", "3", "--concurrency", str(CONCURRENCY), "--seed", "3",
         "--recipients", str(ROWS), "--timeout", "1", "--faults", "429:0.2=0.03,reset-after=0.01", "--output", "json",
+        *UNHURRIED,
     )  # fmt: skip
     assert result.code == 0, result.out + result.err
     found = result.json
     assert (found["recipients"], found["lost"], found["duplicated"], found["holds"]) == (ROWS, 0, 0, True)
-    assert (found["workers"], found["kills"], found["stops"]) == (3, 4, 2)
-    assert found["enqueue_kills"] >= 1
-    assert 2 <= found["worker_kills"] + found["enqueue_kills"] < found["kills"], "who watches is killed too"
+    assert (found["workers"], found["kills"], found["stops"]) == (3, 3, 1)
+    assert (found["worker_kills"], found["enqueue_kills"]) == (1, 1), "who watches is killed too"
     assert found["lost_workers"] >= found["worker_kills"] + 1
     assert found["in_doubt"] <= found["allowed"]
     assert found["accepted"] >= ROWS - found["in_doubt"]
@@ -218,7 +220,7 @@ def test_what_the_page_shows(project: Project, database: str) -> None:
     session = PAGE.read_text(encoding="utf-8").split("$ msgspec-runner chaos ", 1)[1].partition("```")[0]
     command, *shown = session.splitlines()
     project.env["MSGSPEC_RUNNER_LEDGER"] = database
-    result = project.spec(3, name="welcome").run("chaos", *command.split())
+    result = project.spec(3, name="welcome").run("chaos", *command.split(), *UNHURRIED)
     assert result.code == 0, result.out + result.err
     said = [line for line in result.err.splitlines() if line.startswith("killing")] + result.out.splitlines()
     assert [line[:24] for line in said] == [line[:24] for line in shown]

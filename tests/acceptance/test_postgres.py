@@ -13,6 +13,7 @@ from tests.acceptance.project import Project, Running
 from tests.acceptance.server import Posted, Server, accepted
 from tests.ledger.cutting import Line
 from tests.ledger.postgres import cut, own_schema
+from tests.sandbox.waiting import until
 
 StartServer = Callable[..., Server]
 
@@ -102,8 +103,8 @@ def test_killed_while_the_server_is_away(team: Project, serve: StartServer, url:
         running.append(team.start("send", "specs", "--yes", "--concurrency", str(CONCURRENCY)))
         server.wait_for(40)
         journals = team.root / ".msgspec-runner"
-        while not (known := noted(journals)):
-            pass
+        until(lambda: noted(journals))
+        known = noted(journals)
         running[0].signal(signal.SIGKILL)
         running[0].wait()
     team.env["MSGSPEC_RUNNER_LEDGER"] = url

@@ -192,4 +192,9 @@ def test_a_ledger_that_is_taken_away_in_the_middle_leaves_what_was_confirmed(
     ledger.with_name("gone.db").rename(ledger)
     assert project.send().code in (0, 3)
     assert set(server.times_by_number.values()) == {1}
-    assert len(server.times_by_number) == 50
+    states = project.states()
+    assert len(states) == 50
+    unsure = {number(row) for row, state in states.items() if state == "in_doubt"}
+    assert set(states.values()) <= {"accepted", "in_doubt"}
+    assert len(unsure) <= 2  # 2 x concurrency
+    assert {number(row) for row in states} - server.times_by_number.keys() <= unsure  # claimed, and not posted any more

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.ledger.postgres import server
+from tests.cluster.private_postgres import PrivatePostgres
 
 
 @contextmanager
 def own_database() -> Iterator[str]:
-    """Yield the address of an empty database, which is dropped afterwards."""
-    url, name = server(), f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
-        try:
-            yield urlsplit(url)._replace(path=f"/{name}").geturl()
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    """Yield the address of an empty database.
+
+    It is a server's of its own: one that drops a database first writes all that it has of others to the disk.
+    """
+    with PrivatePostgres() as postgres:
+        yield postgres.url
 
 
 def schemas(url: str) -> set[str]:

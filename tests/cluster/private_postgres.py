@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Self
 
 import pytest
+
+from tests.ports import free_port
 
 OWNER = "postgres"
 """Whom it runs as where we are root, as whom it refuses to run."""
@@ -30,23 +33,15 @@ class PrivatePostgres:
 
     def __init__(self, also: str = "127.0.0.1") -> None:
         self._programs = _programs()
-        self._user = OWNER if os.geteuid() == 0 else None
-        # Not below pytest's own folder, which nobody else may enter.
-        self._folder = Path(tempfile.mkdtemp(prefix="msgspec-runner-postgres-"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._folder = _folder()
+        self._port = free_port()
         self._also = also
         self.url, self.also_url = (
             f"postgresql://postgres@{host}:{self._port}/postgres" for host in ("127.0.0.1", also)
         )
 
     def __enter__(self) -> Self:
-        if self._user is not None:
-            owner = pwd.getpwnam(self._user)
-            os.chown(self._folder, owner.pw_uid, owner.pw_gid)
-        self._run("initdb", "-A", "trust", "-U", "postgres", "--no-sync")
-        with (self._folder / "data" / "pg_hba.conf").open("a") as trusted:
-            trusted.write("host all all samenet trust\n")
+        _run("cp", "-a", _cluster(), self._folder / "data")
         self.start()
         return self
 
@@ -74,17 +69,38 @@ class PrivatePostgres:
     def _control(self, *what: str, check: bool = True) -> None:
         addresses = ",".join({"127.0.0.1", self._also})
         options = f"-p {self._port} -k {self._folder} -c listen_addresses={addresses} -c fsync=off"
-        self._run("pg_ctl", "-w", "-s", "-l", str(self._folder / "log"), "-o", options, *what, check=check)
+        control = self._programs / "pg_ctl", "-D", self._folder / "data", "-l", self._folder / "log"
+        _run(*control, "-w", "-s", "-o", options, *what, check=check)
 
-    def _run(self, program: str, *arguments: str, check: bool = True) -> None:
-        subprocess.run(
-            [self._programs / program, "-D", self._folder / "data", *arguments],
-            check=check,
-            user=self._user,
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+
+@cache
+def _cluster() -> Path:
+    """Return a cluster that was never started: it is made once, because that takes a second, and copied."""
+    folder = _folder()
+    atexit.register(shutil.rmtree, folder)
+    data = folder / "data"
+    _run(_programs() / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync")
+    with (data / "pg_hba.conf").open("a") as trusted:
+        trusted.write("host all all samenet trust\n")
+    return data
+
+
+def _user() -> str | None:
+    """Return as whom all of this runs; None: as who we are."""
+    return OWNER if os.geteuid() == 0 else None
+
+
+def _folder() -> Path:
+    """Make a folder of that user's; not below pytest's own, which nobody else may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="msgspec-runner-postgres-"))
+    if user := _user():
+        owner = pwd.getpwnam(user)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    return folder
+
+
+def _run(*command: str | Path, check: bool = True) -> None:
+    subprocess.run(command, check=check, user=_user(), cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _programs() -> Path:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from msgspec_runner.cluster.carrying import Carrier, Manner, WindowLedger
+from msgspec_runner.cluster.carrying import Brake, Carrier, Manner, WindowLedger
 from msgspec_runner.cluster.desk import Desk
 from msgspec_runner.cluster.pace import Grant, SharedPace, Unreadable, first_state
 from msgspec_runner.dispatch import delivery
@@ -22,8 +23,9 @@ from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import Run, RunStatus, timestamp
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Patience, connect
-from msgspec_runner.ledger.postgres_shared import Sharing, Window, bury, enqueue, silent
+from msgspec_runner.ledger.postgres_shared import Sharing, Window, bury, enqueue, silent, steer
 from msgspec_runner.ledger.postgres_worker import WorkerSession
+from msgspec_runner.ledger.values import Settlement
 from msgspec_runner.model import Message, Outcome, OutcomeKind, State
 from msgspec_runner.timing import Rules
 from tests.dispatch.dispatcher_world import may_leave
@@ -100,6 +102,17 @@ class Suspending:
         return ACCEPTED
 
 
+class Throttling:
+    """A transport whose API asks the first post to wait so many seconds, and accepts all others."""
+
+    def __init__(self, seconds: float) -> None:
+        self.answers = [Outcome(OutcomeKind.THROTTLED, http_status=429, error="HTTP 429", retry_after=seconds)]
+
+    async def post(self, body: bytes, leave: Leave) -> Outcome:
+        assert await may_leave(leave)
+        return self.answers.pop() if self.answers else ACCEPTED
+
+
 def carried(bench: Bench, poster: Suspending) -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
@@ -154,6 +167,41 @@ def test_a_reason_to_stop_stops_all(bench: Bench) -> None:
     assert (run.status, run.reason) == (RunStatus.STOPPED, "HTTP 401 (worker here:1)")
 
 
+class HeldAtLast(WindowLedger):
+    """Somebody stops the run just before a message is claimed for another attempt."""
+
+    bench: Bench
+    claims: Counter[str]
+
+    def commit(self, run_id: str, claims: Sequence[str], settlements: Sequence[Settlement]) -> set[str]:
+        self.claims.update(claims)
+        if 2 in self.claims.values():
+            steer(self.bench.connection, RUN, "stop", "enough")
+        return super().commit(run_id, claims, settlements)
+
+
+def test_what_was_to_be_tried_again_when_the_run_was_stopped_is_planned_again(bench: Bench) -> None:
+    """Else its window would stay open for ever, and the run with it."""
+    poster = Throttling(0.001)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        ledger = HeldAtLast(
+            bench.session, bench.window, lambda: loop.call_soon_threadsafe(brake.stop) and None, "here:1"
+        )
+        ledger.bench, ledger.claims = bench, Counter()
+        dispatcher = Dispatcher(ledger, poster, RUN, concurrency=1)
+        brake = Brake(dispatcher)
+        await dispatcher.run()
+
+    asyncio.run(run())
+    assert bench.states()["k1"] is State.PLANNED
+    bench.session.close_window(bench.window, 0)
+    ended = bench.book.run(RUN)
+    assert ended is not None
+    assert (ended.status, ended.reason) == (RunStatus.STOPPED, "enough")
+
+
 def test_an_interruption_of_one_worker_is_none_of_the_run(bench: Bench) -> None:
     bench.ledger.end(RUN, RunStatus.INTERRUPTED)
     assert bench.ledger.commit(RUN, ["k1"], ()) == {"k1"}
@@ -204,15 +252,8 @@ def test_the_manner_travels(bench: Bench) -> None:
 
 def test_a_429_in_a_run_without_a_rate_is_waited_for(bench: Bench) -> None:
     """What the new rate is, a shared pace hears a moment later."""
-    answers = [Outcome(OutcomeKind.THROTTLED, http_status=429, error="HTTP 429", retry_after=0.001)]
-
-    class Throttling:
-        async def post(self, body: bytes, leave: Leave) -> Outcome:
-            assert await may_leave(leave)
-            return answers.pop() if answers else ACCEPTED
-
     pace = SharedPace(None, lambda: None)
     pace.granted(Grant(None, float("-inf"), (), 0.0))
     lanes = Lanes(None, {}, 2, lambda *_: pace)
-    asyncio.run(Dispatcher(bench.ledger, Throttling(), RUN, concurrency=2, lanes=lanes).run())
+    asyncio.run(Dispatcher(bench.ledger, Throttling(0.001), RUN, concurrency=2, lanes=lanes).run())
     assert set(bench.states().values()) == {State.ACCEPTED}

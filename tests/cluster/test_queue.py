@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from msgspec_runner.ledger.postgres_shared import SMALLEST_WINDOW, Sharing, Wind
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.ledger.sqlite import SqliteLedger
 from msgspec_runner.model import Message, State
+from tests.cluster.partition import Partition
 from tests.ledger.postgres import address, own_schema
 
 RUN = "20261123-120000-queu"
@@ -190,6 +192,18 @@ def test_a_clock_that_was_set_back_keeps_no_dead_alive(
         "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now()"
     ).fetchall()
     assert not ahead
+
+
+def test_who_is_closed_while_it_connects_makes_no_connection(url: str, book: PostgresLedger) -> None:
+    """A worker that ends does not wait for that; a connection that nobody closes would be left."""
+    with Partition(url) as line:
+        line.cut()
+        keeper = Housekeeper(address(line.url), Terms(), lambda _: None)
+        with ThreadPoolExecutor(1) as thread:
+            connecting = thread.submit(keeper.round, (), idle=False)
+            keeper.close()
+            line.heal()
+            assert not connecting.result()
 
 
 @pytest.mark.parametrize("wanted", ["pause", "stop"])

@@ -18,11 +18,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.ports import free_port
 
 BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<words>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = ("console", "sh", "python")
@@ -79,7 +80,7 @@ def refreshed(text: str, folder: Path) -> str:
     steps.mkdir()
     blocks = list(BLOCK.finditer(text))
     commands: list[list[_Command]] = [_commands(block, steps, number) for number, block in enumerate(blocks)]
-    port = _free_port()
+    port = free_port()
     outputs = iter(_run([command.shell for block in commands for command in block], home, steps, port))
     new, end = [], 0
     for block, typed in zip(blocks, commands, strict=True):
@@ -173,10 +174,3 @@ def _session(typed: list[_Command], outputs: list[str]) -> str:
         lines.append(f"$ {command.typed}\n")
         lines.append(output if not output or output.endswith("\n") else f"{output}\n")
     return "".join(lines)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from msgspec_runner.sandbox.faults import Latency, parse_faults
+from tests.sandbox.waiting import until
 
 Start = Callable[..., Any]
 
@@ -64,25 +64,18 @@ def test_a_client_may_give_up_on_a_hang_and_the_server_still_stops_at_once(start
 
     with closing(http.client.HTTPConnection(caller.address, timeout=20)) as connection:
         connection.request("POST", "/message", body, headers)
-        wait_for(lambda: caller.sandbox.stats.received == 1)
+        until(lambda: caller.sandbox.stats.received == 1)
         connection.sock.settimeout(0.01)
         with pytest.raises(TimeoutError):
             connection.getresponse()
 
     with closing(http.client.HTTPConnection(caller.address, timeout=20)) as connection:
         connection.request("POST", "/message", body, headers)
-        wait_for(lambda: caller.sandbox.stats.received == 2)
+        until(lambda: caller.sandbox.stats.received == 2)
         caller.sandbox.stop()
         with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
             connection.getresponse()
     assert caller.sandbox.stats.kept == 2 * kept
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Ask the sandbox again and again; each question goes through its event loop, so this is no busy loop."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
 
 
 def test_garbage_is_a_200_that_makes_no_sense_with_the_message_kept(start: Start) -> None:

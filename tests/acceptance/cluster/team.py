@@ -68,6 +68,16 @@ def wait_until(condition: Callable[[], Any]) -> Any:
     return found
 
 
+def wait_until_all_post(rows: Ask, server: Server, number: int) -> None:
+    """Hold the server's answers, and wait until each of so many workers waits for one: none has had no work yet."""
+    server.hold()
+    posting = (
+        "SELECT count(DISTINCT sessions.worker) FROM messages "
+        "JOIN sessions ON sessions.id = claimant(messages.claimed_in) WHERE messages.state = 'sending'"
+    )
+    wait_until(lambda: rows(posting) == [(number,)])
+
+
 def ended(started: list[Running]) -> list[Result]:
     """Stop workers in order, and return what they said."""
     for worker in started:

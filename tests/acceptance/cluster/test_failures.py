@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from msgspec_runner.dispatch.breaker import MAX_REJECTIONS
-from tests.acceptance.cluster.team import CONCURRENCY, ROWS, Ask, check, ended, wait_until, with_queue, workers
+from tests.acceptance.cluster.team import (
+    CONCURRENCY,
+    ROWS,
+    Ask,
+    check,
+    ended,
+    wait_until,
+    wait_until_all_post,
+    with_queue,
+    workers,
+)
 from tests.acceptance.project import Project
 from tests.acceptance.server import Posted, Server, accepted, always, answer, refused
 from tests.cluster.partition import Partition
@@ -17,19 +27,18 @@ StartServer = Callable[..., Server]
 def test_a_worker_is_cut_off_from_the_database(team: Project, serve: StartServer, url: str, rows: Ask) -> None:
     """It still reaches the API, and does not know that it was taken for dead until it is let in again."""
     with Partition(url) as line:
-
-        async def script(posted: Posted) -> bytes:
-            if posted.number == 50:
-                line.cut()
-            return accepted(posted)
-
-        server = serve(script)
+        server = serve()
         team.spec(ROWS).towards(server)
         started = workers(team, 1)
         team.env["MSGSPEC_RUNNER_LEDGER"] = line.url
         started += workers(team, 1)
         team.env["MSGSPEC_RUNNER_LEDGER"] = url
-        result = team.send("--cluster", "--rate", "300/s")
+        sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "300/s")
+        server.wait_for(20)
+        wait_until_all_post(rows, server, 2)
+        line.cut()
+        server.release()
+        result = sending.wait()
         assert result.code in (0, 3), result.err
         assert rows("SELECT FROM sessions WHERE fenced")
         line.heal()

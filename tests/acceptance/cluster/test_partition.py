@@ -6,9 +6,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.acceptance.cluster.team import ROWS, asking, check, ended, wait_until, with_queue, workers
+from tests.acceptance.cluster.team import (
+    ROWS,
+    asking,
+    check,
+    ended,
+    wait_until,
+    wait_until_all_post,
+    with_queue,
+    workers,
+)
 from tests.acceptance.project import Project
-from tests.acceptance.server import Posted, Server, accepted
+from tests.acceptance.server import Server
 from tests.cluster.namespace import Namespace
 from tests.cluster.private_postgres import PrivatePostgres
 
@@ -34,13 +43,7 @@ def test_the_network_of_a_worker_is_cut(
 ) -> None:
     """It still reaches the API. Where only answers are lost, its claims may be committed and it does not know."""
     team, rows = with_queue(project, postgres.url), asking(postgres.url)
-
-    async def script(posted: Posted) -> bytes:
-        if posted.number == 50:
-            (machine.deafen if half else machine.cut)()
-        return accepted(posted)
-
-    server = serve(script)
+    server = serve()
     server.also_on(machine.listen(server.port))
     team.spec(ROWS).towards(server)
     near = workers(team, 1)
@@ -48,6 +51,10 @@ def test_the_network_of_a_worker_is_cut(
     far = workers(team, 1, inside=machine.inside)
     team.env["MSGSPEC_RUNNER_LEDGER"] = postgres.url
     sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "200/s")
+    server.wait_for(20)
+    wait_until_all_post(rows, server, 2)
+    (machine.deafen if half else machine.cut)()
+    server.release()
     wait_until(lambda: rows("SELECT FROM sessions WHERE fenced"))
     result = sending.wait()
     assert result.code in (0, 3), result.err

@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 from msgspec_runner.cluster.queue import queue_of
 from tests.acceptance.cluster.team import ROWS, Ask, check, ended, wait_until, workers
+from tests.acceptance.cluster.test_proof import busiest
 from tests.acceptance.project import Project
 from tests.acceptance.server import Posted, Server, accepted, answer
 from tests.acceptance.test_commands import HELPS, NEEDS_WORKERS, RUN_ID, examples
@@ -30,15 +31,14 @@ def test_all_share_one_rate(team: Project, serve: StartServer, rows: Ask) -> Non
     assert (len(numbers), sum(numbers)) == (3, ROWS)
     check(team, server, rows, lost=0)
     steady = server.times[20:-20]
-    rate = (len(steady) - 1) / (steady[-1] - steady[0])
-    assert rate < 110
-    assert rate > 70
+    assert (len(steady) - 1) / (steady[-1] - steady[0]) < 110
+    assert busiest(steady, 1.0) > 70, "none of it was left to workers that do not use it"
 
 
 def test_a_spec_with_a_rate_of_its_own(team: Project, serve: StartServer) -> None:
     """All workers share it, and nobody else is kept waiting by it."""
     server = serve()
-    team.spec(40, name="slow", text="Slow {{ name }}", more="delivery: {rate: 20/s}\n").spec(ROWS, name="fast")
+    team.spec(40, name="slow", text="Slow {{ name }}", more="delivery: {rate: 20/s}\n").spec(100, name="fast")
     team.towards(server)
     started = workers(team, 2)
     assert team.send("--cluster", "--rate", "300/s").code == 0
@@ -46,7 +46,7 @@ def test_a_spec_with_a_rate_of_its_own(team: Project, serve: StartServer) -> Non
     times = list(zip(server.requests, server.times, strict=True))
     slow = [when for posted, when in times if posted.body["text"].startswith("Slow")]
     fast = [when for posted, when in times if not posted.body["text"].startswith("Slow")]
-    assert (len(slow), len(fast)) == (40, ROWS)
+    assert (len(slow), len(fast)) == (40, 100)
     assert (len(slow) - 1) / (slow[-1] - slow[0]) < 22
     assert fast[-1] < slow[-1]
 
@@ -56,7 +56,7 @@ def test_all_slow_down_together(team: Project, serve: StartServer, rows: Ask) ->
 
     async def script(posted: Posted) -> bytes:
         if posted.number == 60:
-            return answer(429, {"status": "error"}, "Retry-After: 1")
+            return answer(429, {"status": "error"}, "Retry-After: 2")
         return accepted(posted)
 
     server = serve(script)
@@ -66,7 +66,7 @@ def test_all_slow_down_together(team: Project, serve: StartServer, rows: Ask) ->
     ended(started)
     assert server.times_by_number.total() == ROWS + 1
     refused = server.times[59]
-    assert not [moment for moment in server.times if refused + 0.5 < moment < refused + 0.9]
+    assert not [moment for moment in server.times if refused + 1.4 < moment < refused + 1.9]
     assert {state for (state,) in rows("SELECT state FROM messages")} == {"accepted"}
 
 
@@ -74,10 +74,12 @@ def test_pause_resume_and_stop(team: Project, serve: StartServer, rows: Ask) -> 
     server = serve()
     team.spec(ROWS).towards(server)
     started = workers(team, 2)
-    sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "20/s")
+    sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "50/s")
     server.wait_for(10)
+    server.hold()  # or everything may be sent before anybody has typed so much
     [(run,)] = rows("SELECT id FROM runs")
     paused = team.run("cluster", "pause", "latest")
+    server.release()
     assert (paused.code, f"go on with `msgspec-runner cluster resume {run}`" in paused.out) == (0, True)
     for words in (("status",), ("status", run)):
         assert re.search(rf"^{run}  paused .*\(paused by .+\)$", team.run(*words).out, re.MULTILINE)
@@ -85,11 +87,13 @@ def test_pause_resume_and_stop(team: Project, serve: StartServer, rows: Ask) -> 
     wait_until(lambda: not rows("SELECT FROM sessions WHERE run IS NOT NULL"))
     assert {state for (state,) in rows("SELECT state FROM messages")} == {"accepted", "planned"}
     posted = len(server.requests)
+    server.hold()
     assert "goes on" in team.run("cluster", "resume", "latest").out
     assert f"{run}  running " in team.run("status").out
     assert f"run {run} is under way: `msgspec-runner status {run} --watch`" in team.send("--cluster").err
-    server.wait_for(posted + 10)
+    server.wait_for(posted + 1)
     assert team.run("cluster", "stop", "latest").code == 0
+    server.release()
     result = sending.wait()
     assert result.code == 5
     assert "stopped early: stopped by" in result.err
@@ -102,15 +106,19 @@ def test_pause_resume_and_stop(team: Project, serve: StartServer, rows: Ask) -> 
 def test_who_stops_watching_and_who_stops_working(team: Project, serve: StartServer, rows: Ask) -> None:
     server = serve()
     team.spec(ROWS).towards(server)
-    started = workers(team, 1)
+    [worker] = workers(team, 1)
     sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "150/s")
     server.wait_for(30)
+    server.hold()  # or it may have sent everything before it is told to stop
     sending.signal(signal.SIGINT)
     left = sending.wait()
     assert left.code == 130
     assert "goes on without you" in left.err
     assert "status" in left.err
-    ended(started)  # what it had is given back at once
+    worker.signal(signal.SIGTERM)
+    worker.read_until("stopping")
+    server.release()
+    assert worker.wait().code == 0  # what it had is given back at once
     assert rows("SELECT FROM messages WHERE state = 'planned'")
     assert not rows("SELECT FROM messages WHERE state NOT IN ('planned', 'accepted')")
     watching = team.start("status", "latest", "--watch")
