@@ -267,7 +267,9 @@ def _workers(book: Ledger, run_id: str) -> Working | None:
     standing = shared.standing(run_id)
     if standing is None:
         return None
-    there = shared.there() if not standing.workers and standing.wanted == "go" else 0
+    there = shared.there() if not standing.workers else 0
+    if not standing.workers and not there:
+        shared.recover()
     queue = standing.queue.rpartition("@")[0]
     flags = f" --base-url {standing.origin}" + (f" --queue {queue}" if queue != DEFAULT_QUEUE else "")
     return Working(standing.workers, rate_of(standing), standing.wanted, there, standing.free_at, flags)

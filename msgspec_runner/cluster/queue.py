@@ -42,7 +42,7 @@ SELECT windows.first, windows.last FROM windows
 WHERE windows.run = %(run)s AND NOT windows.done
   AND NOT EXISTS (SELECT FROM procrastinate_jobs
                   WHERE status IN ('todo', 'doing') AND task_name = %(task)s
-                    AND args ->> 'run' = windows.run AND (args ->> 'first')::bigint = windows.first)
+                    AND args ->> 'run' = windows.run AND args ->> 'first' = windows.first::text)
   AND NOT EXISTS (SELECT FROM sessions
                   WHERE NOT fenced AND sessions.run = windows.run AND sessions.first = windows.first)
 ORDER BY windows.first

@@ -94,6 +94,11 @@ class Shared:
         with self._connected() as connection:
             return postgres_shared.standing(connection, run_id, terms())
 
+    def recover(self) -> None:
+        """Do for dead workers what living ones would do: put in doubt what they had in flight, end what is over."""
+        with self._connected() as connection:
+            postgres_shared.recover(connection, terms(), timestamp(datetime.now(UTC)))
+
     def there(self) -> int:
         """Return how many workers live, whatever they do."""
         with self._connected() as connection:
@@ -112,7 +117,8 @@ class Shared:
         with self._connected() as connection:
             before = postgres_shared.steer(connection, run_id, wanted, reason)
             if before is not None:
-                postgres_shared.close_if_over(connection, run_id, timestamp(datetime.now(UTC)))
+                # There may be nobody left who would end the run, or say that those who worked on it are dead.
+                postgres_shared.recover(connection, terms(), timestamp(datetime.now(UTC)))
                 if wanted == "go":
                     mend(connection, run_id)
             return before

@@ -149,6 +149,14 @@ def test_windows_that_lost_their_job_get_one(
     session.close()
 
 
+def test_a_job_that_is_none_hides_no_lost_one(connection: Connection, book: PostgresLedger) -> None:
+    migrate(connection)
+    enter(connection, book)
+    connection.execute("DELETE FROM procrastinate_jobs WHERE id > 1")
+    connection.execute("UPDATE procrastinate_jobs SET args = jsonb_set(args, '{first}', '\"x\"')")
+    assert mend(connection, RUN) == 3
+
+
 def test_what_nobody_answers_for_is_settled(
     url: str, connection: Connection, book: PostgresLedger, tmp_path: Path
 ) -> None:

@@ -1,13 +1,15 @@
-"""``send --cluster`` between the plan and the last look at it, when something goes wrong with the ledger."""
+"""``send --cluster`` from the plan to the last look at it, when something goes wrong meanwhile."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from contextlib import closing
 
 import psycopg
+import pytest
 
-from tests.acceptance.cluster.team import Ask, ended, wait_until, workers
+from tests.acceptance.cluster.team import LEASE, ROWS, Ask, ended, wait_until, workers
 from tests.acceptance.project import Project
 from tests.acceptance.server import Server
 from tests.ledger.postgres import address, application
@@ -54,3 +56,31 @@ def test_a_rate_that_somebody_has_damaged_is_told_to_who_watches(
         assert result.code == 5, result.err
         assert "no rate for this run that makes sense" in result.out + result.err
     ended([worker])
+
+
+@pytest.mark.parametrize("watched", [False, True], ids=["nobody watches", "somebody watches"])
+def test_a_run_is_stopped_when_all_its_workers_are_dead(
+    team: Project, serve: StartServer, rows: Ask, *, watched: bool
+) -> None:
+    """Nobody is left to end it: who stops it does, or who watches it."""
+    server = serve()
+    team.spec(ROWS).towards(server)
+    [worker] = workers(team, 1)
+    sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "50/s")
+    server.wait_for(10)
+    server.hold()
+    wait_until(lambda: rows("SELECT FROM messages WHERE state = 'sending'"))
+    worker.signal(signal.SIGKILL)
+    worker.wait()
+    server.release()
+    if watched:
+        assert team.run("cluster", "stop", "latest").code == 0
+        assert sending.wait().code == 5
+    else:
+        sending.end()
+        silence = f"clock_timestamp() - make_interval(secs => {float(LEASE) / 2})"  # the time of grace
+        wait_until(lambda: not rows(f"SELECT FROM sessions WHERE NOT fenced AND seen_at > {silence}"))
+        assert team.run("cluster", "stop", "latest").code == 0
+    assert rows("SELECT status FROM runs") == [("stopped",)]
+    assert rows("SELECT FROM messages WHERE state = 'in_doubt'")
+    assert not rows("SELECT FROM messages WHERE state IN ('sending', 'retry_wait')")
