@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import psycopg
 
 from msgspec_runner.boottime import boot_time
-from msgspec_runner.cluster.pace import Grant, Report, Unreadable, read, reserve, written
+from msgspec_runner.cluster.pace import AHEAD, LATE, Grant, Report, Unreadable, read, reserve, written
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import break_line, connect_async
@@ -29,20 +29,25 @@ class Desk:
 
     Args:
         address: of the ledger.
+        boot: tells the time of this machine, in seconds; for tests.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, boot: Callable[[], float] = boot_time) -> None:
         self._address = address
+        self._boot = boot
         self._link: Link | None = None
         self._queue = asyncio.Lock()
         self._over = False
         self._ahead: deque[float] = deque(maxlen=_ANSWERS)
         """Seconds that our clock was ahead of the server's time when its answers came."""
+        self._resume_at = float("-inf")
+        """Nothing is reserved before."""
 
     async def exchange(self, run_id: str, reports: Mapping[str, Report]) -> dict[str, Grant]:
         """Report and reserve, for the run (under no name) and its specs; return what was granted, on our clock.
 
-        An empty answer says that nothing was reported: the server is out of reach, or others were faster.
+        An empty answer says that nothing was reported: the server is out of reach, or others were faster, or its clock
+        was set forward. To a pace that time has passed; the turns that it gave before are used up first.
 
         Raises:
             Unreadable: the run's paces are not in the ledger, or not as they were written.
@@ -69,8 +74,13 @@ class Desk:
             server_now = float(str(found[0][2]))
             # The server said its time before now, so what it grants is never too early on our clock. How long before
             # differs; of late it was never less than in the quickest answer, and turns must not be moved to and fro.
-            self._ahead.append(boot_time() - server_now)
+            now, known = self._boot(), min(self._ahead, default=float("-inf"))
+            self._ahead.append(now - server_now)
             ahead = min(self._ahead)
+            if ahead < known - LATE:
+                self._resume_at = now + AHEAD + LATE
+            if now < self._resume_at:
+                return {}
             paces = {spec: read(state) for spec, state in before.items()}
             moved = {spec: report.moved(-ahead) for spec, report in reports.items() if spec in paces}
             grants = reserve(paces, moved, server_now)
