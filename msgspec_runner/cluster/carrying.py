@@ -11,7 +11,7 @@ import asyncio
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -151,10 +151,12 @@ class Brake:
 
     Args:
         dispatcher: of the window.
+        run_id: the window's run.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, run_id: str = "") -> None:
         self._dispatcher = dispatcher
+        self.run_id = run_id
         self._pulled = False
 
     def stop(self) -> None:
@@ -166,6 +168,46 @@ class Brake:
     def abort(self) -> None:
         """Give up what is in flight as in doubt."""
         self._dispatcher.abort()
+
+
+class Brakes:
+    """The brakes of all windows that are worked on. Once all were pulled, each that comes later is pulled at once: a
+    window that was just being opened must not go on alone."""
+
+    def __init__(self) -> None:
+        self._all: set[Brake] = set()
+        self._pull: Callable[[Brake], None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, brake: Brake) -> None:
+        """Work on a window begins."""
+        self._all.add(brake)
+        if self._pull is not None:
+            self._pull(brake)
+
+    def remove(self, brake: Brake) -> None:
+        """Work on a window has ended."""
+        self._all.discard(brake)
+
+    def stop(self) -> None:
+        """Stop all of them, and all that come."""
+        self._pull = self._pull or Brake.stop
+        for brake in tuple(self._all):
+            brake.stop()
+
+    def abort(self) -> None:
+        """Give up what is in flight in all of them, and in all that come."""
+        self._pull = Brake.abort
+        for brake in tuple(self._all):
+            brake.abort()
+
+    def stop_runs(self, run_ids: Collection[str]) -> None:
+        """Stop those of some runs. A window that waits for a turn asks nobody whether it may go on."""
+        for brake in tuple(self._all):
+            if brake.run_id in run_ids:
+                brake.stop()
 
 
 class _Flights:
@@ -223,7 +265,7 @@ class Carrier:
         manner: Manner,
         poster: Poster,
         concurrency: int,
-        brakes: set[Brake],
+        brakes: Brakes,
     ) -> RunResult:
         """Post what is planned in a window; return how it ended. The window is open before and after.
 
@@ -234,7 +276,7 @@ class Carrier:
             manner: of the run.
             poster: posts.
             concurrency: posts at once.
-            brakes: holds what ends it early, as long as it goes on.
+            brakes: gets what ends it early, as long as it goes on.
 
         Raises:
             LedgerError: the ledger was out of reach for too long, or refused an outcome.
@@ -272,7 +314,7 @@ class Carrier:
             lease=self.terms.lease,
             breaker=self.breakers[run_id],
         )
-        brake = Brake(dispatcher)
+        brake = Brake(dispatcher, run_id)
         keeper = asyncio.ensure_future(
             self._keep_pace(run_id, paces, lanes, lambda: concurrency - flights.under_way + lanes.pace.queue, stirred)
         )
@@ -281,7 +323,7 @@ class Carrier:
         try:
             return await dispatcher.run()
         finally:
-            brakes.discard(brake)
+            brakes.remove(brake)
             keeper.cancel()
             with suppress(asyncio.CancelledError, Unreadable):
                 await keeper

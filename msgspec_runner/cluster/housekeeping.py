@@ -16,7 +16,7 @@ from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, connect
-from msgspec_runner.ledger.postgres_shared import bury, close_if_over, ongoing, silent
+from msgspec_runner.ledger.postgres_shared import bury, close_if_over, held, ongoing, silent
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.ledger.rows import utc_now
 
@@ -50,15 +50,18 @@ class Housekeeper:
         self._forgot = float("-inf")
         self.ongoing: frozenset[str] = frozenset()
         """The shared runs that had not ended when the last round looked."""
+        self.held: frozenset[str] = frozenset()
+        """Those of them that are to wait, or to stop."""
         self._told: set[int] = set()
         """Fenced sessions of this worker that people were told of."""
 
-    def round(self, sessions: Collection[WorkerSession], *, idle: bool) -> bool:
+    def round(self, sessions: Collection[WorkerSession], *, idle: bool, leave: Collection[str] = frozenset()) -> bool:
         """Do all of it once; return whether the server could be reached.
 
         Args:
             sessions: of this worker. One that was fenced is told so.
             idle: this worker has nothing to do: it looks for windows that were forgotten.
+            leave: runs that it cannot read: their windows are left to workers that can.
         """
         try:
             connection = self._connection or self._connected()
@@ -66,7 +69,7 @@ class Housekeeper:
                 return False
             self._beat(connection, sessions)
             self._bury(connection)
-            self._end_and_mend(connection, idle=idle)
+            self._end_and_mend(connection, leave, idle=idle)
         except (psycopg.Error, OSError):
             self._let_go()
             return False
@@ -109,16 +112,17 @@ class Housekeeper:
             self._forgot = time.monotonic()
             connection.execute(shared.FORGET_SESSIONS)
 
-    def _end_and_mend(self, connection: Connection, *, idle: bool) -> None:
+    def _end_and_mend(self, connection: Connection, leave: Collection[str], *, idle: bool) -> None:
         now = timestamp(self._clock())
         going = set()
         for run_id in ongoing(connection):
             if close_if_over(connection, run_id, now):
                 continue
             going.add(run_id)
-            if idle:
+            if idle and run_id not in leave:
                 mend(connection, run_id, only_when_drained=True)
         self.ongoing = frozenset(going)
+        self.held = frozenset(held(connection))
 
     def close(self) -> None:
         """Let go of the connection for good; a round that goes on in another thread fails, or makes none."""

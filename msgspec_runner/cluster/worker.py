@@ -20,7 +20,7 @@ from typing import Any
 
 from procrastinate.exceptions import ProcrastinateException
 
-from msgspec_runner.cluster.carrying import Brake, Carrier, Manner
+from msgspec_runner.cluster.carrying import Brakes, Carrier, Manner
 from msgspec_runner.cluster.desk import Desk
 from msgspec_runner.cluster.housekeeping import Housekeeper
 from msgspec_runner.cluster.jobs import Jobs
@@ -113,7 +113,7 @@ class _Worker:
         self._sessions: set[WorkerSession] = set()
         self._replaced: set[WorkerSession] = set()
         """Fenced sessions that are not in use any more, and that people were not told of yet."""
-        self._brakes: set[Brake] = set()
+        self._brakes = Brakes()
         self._clients: dict[tuple[float, bool], Client] = {}
         self._stopping = asyncio.Event()
         self._in_a_hurry = threading.Event()
@@ -202,14 +202,12 @@ class _Worker:
         self._work.say("giving up what is in flight" if again else "stopping: what is in flight is finished first")
         self._stop()
         if again:
-            for brake in tuple(self._brakes):
-                brake.abort()
+            self._brakes.abort()
 
     def _stop(self) -> None:
         self._stopping.set()
         self._in_a_hurry.set()
-        for brake in tuple(self._brakes):
-            brake.stop()
+        self._brakes.stop()
 
     def _unexpected(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -230,9 +228,14 @@ class _Worker:
             return False
         share, session = await self._free.get()
         try:
-            if session is None or session.fenced:
-                session = await self._renewed(session)
-            return await self._carry_with(session, share, run_id, window)
+            done = False
+            for _ in range(2):  # who was taken for dead since its last window begins anew with this one
+                if session is None or session.fenced:
+                    session = await self._renewed(session)
+                done = await self._carry_with(session, share, run_id, window)
+                if done or not session.fenced or self._stopping.is_set():
+                    break
+            return done
         except Exception as error:  # noqa: BLE001 - the ledger is out of reach, or a bug; raised when all has ended
             self._fault = self._fault or error
             self._stop()
@@ -256,7 +259,7 @@ class _Worker:
     async def _carry_with(self, session: WorkerSession, share: int, run_id: str, window: Window) -> bool:
         text = await asyncio.to_thread(session.open_window, run_id, self._work.origin, window)
         if text is None:
-            return True  # nothing for us, now or ever; if it is not done, it gets another job
+            return not session.fenced  # else nothing for us, now or ever; if it is not done, it gets another job
         if run_id not in self._runs:
             self._runs.add(run_id)
             self._work.say(f"run {run_id}: takes part in it")
@@ -305,16 +308,20 @@ class _Worker:
                 idle = self._free.qsize() > 0 and not self._stopping.is_set()
                 known = frozenset(self._runs)
                 sessions = frozenset(self._sessions | self._replaced)
-                there = await asyncio.to_thread(keeper.round, sessions, idle=idle)
+                there = await asyncio.to_thread(keeper.round, sessions, idle=idle, leave=frozenset(self._left_alone))
                 if there != was_there:
                     work.say("the ledger is back" if there else "the ledger is out of reach: nothing new is sent")
                     was_there = there
                 work.metrics.connected(there)
                 if there:
                     self._replaced -= sessions
+                    self._brakes.stop_runs(keeper.held)
                     for run_id in sorted(known - keeper.ongoing):
                         self._say_end(run_id, "is over")
                     await self._jobs.retry_stalled()
                 await asyncio.sleep(work.terms.heartbeat)
+        except Exception as error:  # noqa: BLE001 - a bug; without this nobody would hear that the worker lives
+            self._fault = self._fault or error
+            self._stop()
         finally:
             await asyncio.to_thread(keeper.close)

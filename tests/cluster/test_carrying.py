@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from msgspec_runner.cluster.carrying import Brake, Carrier, Manner, WindowLedger
+from msgspec_runner.cluster.carrying import Brake, Brakes, Carrier, Manner, WindowLedger
 from msgspec_runner.cluster.desk import Desk
 from msgspec_runner.cluster.pace import Grant, SharedPace, Unreadable, first_state
 from msgspec_runner.dispatch import delivery
@@ -207,6 +207,29 @@ def test_an_interruption_of_one_worker_is_none_of_the_run(bench: Bench) -> None:
     assert bench.ledger.commit(RUN, ["k1"], ()) == {"k1"}
 
 
+@pytest.mark.parametrize("pull", [Brakes.stop, Brakes.abort])
+def test_a_window_that_was_being_opened_when_all_were_stopped_is_stopped_too(
+    bench: Bench, pull: Callable[[Brakes], None]
+) -> None:
+    """Else a worker would wait for it for ever: its desk gives no turns any more."""
+    bench.connection.execute("INSERT INTO paces (run, spec, state) VALUES (%s, '', %s)", (RUN, first_state(None)))
+    poster = Suspending(bench, 0.0, buried=False)
+
+    async def carry() -> None:
+        desk, brakes = Desk(bench.place), Brakes()
+        desk.hang_up()
+        pull(brakes)
+        carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", lambda _: None)
+        manner = Manner(30.0, retry_server_errors=False, rate=None, rates={})
+        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, brakes)
+        assert not len(brakes)
+        await desk.close()
+
+    asyncio.run(carry())
+    assert not poster.posted
+    assert set(bench.states().values()) == {State.PLANNED}
+
+
 def test_a_machine_s_wrong_clock_decides_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hours, expiries and the times of messages are the database's."""
     hours_ahead = timedelta(hours=4)
@@ -221,7 +244,7 @@ def test_a_machine_s_wrong_clock_decides_nothing(bench: Bench, monkeypatch: pyte
         desk = Desk(bench.place)
         carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", lambda _: None)
         manner = Manner(30.0, retry_server_errors=False, rate=None, rates={})
-        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, set())
+        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, Brakes())
         await desk.close()
 
     asyncio.run(carry())

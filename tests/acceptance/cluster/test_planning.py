@@ -84,3 +84,21 @@ def test_a_run_is_stopped_when_all_its_workers_are_dead(
     assert rows("SELECT status FROM runs") == [("stopped",)]
     assert rows("SELECT FROM messages WHERE state = 'in_doubt'")
     assert not rows("SELECT FROM messages WHERE state IN ('sending', 'retry_wait')")
+
+
+@pytest.mark.parametrize("wanted", ["pause", "stop"])
+def test_a_window_that_waits_for_its_turn_hears_that_it_shall_not(
+    team: Project, serve: StartServer, rows: Ask, wanted: str
+) -> None:
+    """At a message an hour nothing is claimed for an hour, and a claim is what asks whether the run goes on."""
+    server = serve()
+    team.spec(3).towards(server)
+    started = workers(team, 1)
+    sending = team.start("send", "specs", "--yes", "--cluster", "--rate", "1/h")
+    server.wait_for(1)
+    wait_until(lambda: rows("SELECT FROM messages WHERE state = 'accepted'"))
+    assert team.run("cluster", wanted, "latest").code == 0
+    wait_until(lambda: not rows("SELECT FROM sessions WHERE run IS NOT NULL"))
+    if wanted == "stop":
+        assert sending.wait().code == 5
+    ended(started)
