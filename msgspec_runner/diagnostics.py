@@ -71,10 +71,11 @@ class Related(NamedTuple):
     Attributes:
         file: path as shown to the user, relative to the project.
         row: the row as the file itself counts: the line of a text file, the row of a sheet (a header is row 1).
-        column: 1-based number of the cell in its row (not of a character).
+        column: 1-based number of the cell in its row (not of a character); of a partial, of the character in its line.
         message: what this place has to do with it; never holds a cell's value (people's data).
         value: the beginning of what the cell holds; None unless it was asked for, and where no cell is to blame.
-        at: where the cell begins, if it stands in a spec; people are shown that, as an editor would go there.
+        at: where the cell begins, if it stands in a spec, and the place in a partial; people are shown that, as an
+            editor would go there.
     """
 
     file: str

@@ -20,6 +20,7 @@ from msgspec_runner.templates import ABSENT, Bound, Environment, Piece, RenderEr
 if TYPE_CHECKING:
     from msgspec_runner.diagnostics import Fix, Severity
     from msgspec_runner.templates.coverage import Coverage
+    from msgspec_runner.templates.problems import InPartial
 
 Values = Mapping[str, object]
 """One recipient's columns by name, converted to their types; an empty cell is ABSENT."""
@@ -38,6 +39,7 @@ class RowProblem(NamedTuple):
         severity: over the rule's own, where one case of a rule is worse or milder.
         cost: SMS segments of this row as it is, and as it could be; no part of what makes two problems equal.
         fix: a repair of the spec.
+        partial: where it is, if not in the field's text itself.
     """
 
     rule: str
@@ -49,6 +51,7 @@ class RowProblem(NamedTuple):
     severity: Severity | None = None
     cost: tuple[int, int] | None = None
     fix: Fix | None = None
+    partial: InPartial | None = None
 
 
 class Rendered(NamedTuple):
@@ -115,13 +118,12 @@ class Renderer:
         self._required = {column.name for column in spec.columns if column.required and column.default is None}
         key = spec.key
         # Whatever the linter was told to ignore: a message without a field that it should have is never sent.
-        broken = [
+        self.constant_problems = [
             _broken(field)
             for field in (*spec.fields, key, spec.zone)
             if field is not None and not _is_usable(field, partials)
         ]
-        self._broken = tuple(broken)
-        self.constant_problems = broken
+        self._broken = tuple(self.constant_problems)
         usable = [field for field in spec.fields if _is_usable(field, partials)]
         steps = [_Step(field, field.path[1:], self._producer(field)) for field in usable]
         self._head = _same_for_all(steps)
@@ -130,10 +132,9 @@ class Renderer:
         self._zone = self._zone_of(spec, timezone, partials) if spec.delivery.window is not None else None
         self._may_be_sms = spec.provider is None
         # A template that cannot be rendered may have been the content: its own problem is said elsewhere.
-        self._content_is_known = all(field in usable for field in spec.fields if field.path[1] in CONTENT)
-        self._content_is_template = any(
-            not field.template.is_static for field in spec.fields if field.path[1] in CONTENT
-        )
+        content = [field for field in spec.fields if field.path[1] in CONTENT]
+        self._content_is_known = all(field in usable for field in content)
+        self._content_is_template = any(not field.template.is_static for field in content)
 
     def render(self, values: Values) -> Rendered:
         """Return what the recipient with these values would get, or why it would be broken."""
@@ -144,16 +145,12 @@ class Renderer:
         for field, path, produce in self._steps:
             try:
                 value = produce(frame)
-            except RenderError as error:
+            except (RenderError, Invalid) as error:
                 problems.append(self._broke_off(field, error, frame))
-            except Invalid as error:
-                problems.append(_field_problem(field, error))
             else:
-                if value is None:
-                    continue
-                if len(path) == 1:
+                if value is not None and len(path) == 1:
                     body[path[0]] = value
-                else:
+                elif value is not None:
                     _put(body, path, value)
         recipient_key = ""
         if self._key is not None:
@@ -175,12 +172,9 @@ class Renderer:
         if self._zone is not None:
             try:
                 zone = self._zone(frame)
-            except RenderError as error:
+            except (RenderError, Invalid) as error:
                 assert self.spec.zone is not None
                 problems.append(self._broke_off(self.spec.zone, error, frame))
-            except Invalid as error:
-                assert self.spec.zone is not None
-                problems.append(_field_problem(self.spec.zone, error))
         to = body.get("to")
         return Rendered(body, to if isinstance(to, str) else "", recipient_key, tuple(problems), zone)
 
@@ -193,7 +187,9 @@ class Renderer:
         """Return the rendered text of one field in pieces that know the template's characters they came from."""
         return self._environment.bind(field.template).pieces({**self._variables, **values})
 
-    def _broke_off(self, field: Field, error: RenderError, values: Values) -> RowProblem:
+    def _broke_off(self, field: Field, error: RenderError | Invalid, values: Values) -> RowProblem:
+        if isinstance(error, Invalid):
+            return _field_problem(field, error, self._variables)
         if self._coverage is not None:
             self._coverage.fail(field.template)
         name = error.name or field.only_name
@@ -354,11 +350,10 @@ def _is_usable(field: Field, partials: Callable[[str], str | None]) -> bool:
 
 
 def _broken(field: Field) -> RowProblem:
-    kinds = {"syntax": "template-syntax", "unsafe": "unsafe-expression", "include": "missing-include"}
     if not field.template.problems:
         return RowProblem("missing-include", field, "it includes a partial that is not there")
     problem = field.template.problems[0]
-    return RowProblem(kinds.get(problem.kind, "unknown-filter"), field, problem.message)
+    return RowProblem(_RULES[problem.kind], field, problem.message)
 
 
 def _put(body: dict[str, object], path: tuple[str, ...], value: object) -> None:
@@ -381,20 +376,25 @@ def _has_content(body: Mapping[str, object]) -> bool:
 
 
 _NOTHING_LEFT = "so there is no content left to send"
-_RULES = {"missing": "empty-cell", "bound": "unsafe-expression", "include": "missing-include"}
+_RULES = {
+    "missing": "empty-cell", "undefined": "undefined-variable", "include": "missing-include",
+    "syntax": "template-syntax", "unknown-filter": "unknown-filter", "unknown-test": "unknown-filter",
+    "bound": "unsafe-expression", "unsafe": "unsafe-expression",
+}  # fmt: skip
 
 
 def _render_problem(field: Field, error: RenderError) -> RowProblem:
-    rule = _RULES.get(error.kind, "invalid-rendered-field")
-    return RowProblem(rule, field, str(error.message), error.start, error.end, error.name or "")
+    mistaken = "filter-type-mismatch" if error.kind == "type" and error.partial else "invalid-rendered-field"
+    rule, name = _RULES.get(error.kind, mistaken), error.name or ""
+    return RowProblem(rule, field, str(error.message), error.start, error.end, name, partial=error.partial)
 
 
-def _field_problem(field: Field, error: Invalid) -> RowProblem:
+def _field_problem(field: Field, error: Invalid, variables: Values | None = None) -> RowProblem:
     """Point at the whole field; at the cell instead where the field is nothing but one column."""
     column = field.sole_name if field.kind != "object" else ""
     if error.rule == "invalid-phone-cell":
         if field.template.is_static:
             return RowProblem("invalid-phone-number", field, error.detail)
-        if not column:
-            return RowProblem("invalid-rendered-field", field, error.detail)
+        if not column or column in (variables or ()):
+            return RowProblem("invalid-rendered-field", field, error.detail, column=column)
     return RowProblem(error.rule, field, error.detail, column=column)

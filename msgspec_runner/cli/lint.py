@@ -233,6 +233,7 @@ def _write(
         click.echo(text, nl=False, color=color, err=aside)
         return
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--output {name}={target}: cannot be written: {error.strerror}") from error

@@ -145,6 +145,7 @@ def _catalogs(config: Config) -> Catalogs:
 
 def _write(output: Path, preview: Preview) -> None:
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(output, PRIVATE if preview.personal else PUBLIC) as page:
             page.writelines(preview_page(preview))
     except OSError as error:

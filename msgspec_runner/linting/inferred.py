@@ -26,7 +26,7 @@ def judged(problem: RowProblem, count: int, total: int, flows: Iterable[FieldFlo
     """Return what a problem of rows is: itself, a mismatch of types, or nothing more where MSG404 has told it already.
 
     A filter that reads a column's text, and cannot in any row, is a mismatch: the column is not what it takes. If some
-    rows do well, the others have bad cells.
+    rows do well, the others have bad cells. Of what is in a partial only the rows tell.
 
     Args:
         problem: of rendering.
@@ -34,6 +34,8 @@ def judged(problem: RowProblem, count: int, total: int, flows: Iterable[FieldFlo
         total: rows that were read from the same source.
         flows: what is known of the spec's templates.
     """
+    if problem.rule == MISMATCH and count < total:
+        return problem._replace(rule=FAILED)
     if problem.rule != FAILED or problem.field is None or problem.start < 0:
         return problem
     place = (problem.start, problem.end)

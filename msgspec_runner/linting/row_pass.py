@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec_runner.audience import (
@@ -14,13 +14,15 @@ from msgspec_runner.audience import (
     recipients_path,
     rendered_rows,
 )
-from msgspec_runner.diagnostics import Related, Rows, Severity, Span
+from msgspec_runner.conversions import emptied
+from msgspec_runner.diagnostics import Related, Rows, Severity
 from msgspec_runner.errors import RecipientsError
 from msgspec_runner.linting.cell_places import place_in_spec
 from msgspec_runner.linting.costs import COSTS, told
 from msgspec_runner.linting.identities import Identities
 from msgspec_runner.linting.inferred import MISMATCH, judged
 from msgspec_runner.linting.row_context import RowContext
+from msgspec_runner.linting.row_places import place_in_partial, place_of
 from msgspec_runner.linting.rule import Finding, RowCheck, RowCheckMaker, Rule
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.recipients.columns import Binder
@@ -40,6 +42,9 @@ SHOWN_ROWS = 3
 
 _EMPTIED = frozenset({"invalid-rendered-field", "bad-template-value"})
 """Verdicts on fields that are never empty: what another field without a value has as ``empty-cell``."""
+
+OF_A_PARTIAL = frozenset({"template-syntax", "unknown-filter"})
+"""Verdicts on a partial that is wrong whatever the row has; those on a field's own text are no row's."""
 
 SAID_OF_THE_SPEC = frozenset({"no-content", "invalid-phone-number", "ambiguous-name"})
 """Verdicts that have a rule of the spec: it has said so already, and no row says it again."""
@@ -286,7 +291,7 @@ def row_findings(
         if _is_nothing(problem):
             continue  # MSG109 has said that nothing is written there
         if rule is not None and rule.wording is not None:
-            span, path = _place(subject, problem)
+            span, path = place_of(subject, problem)
             yield rule, Finding(span, rule.wording(problem), path)
     for group in report.groups.values():
         problem = group.problem
@@ -298,22 +303,24 @@ def row_findings(
             problem = verdict
         rule = by_name.get(problem.rule)
         if _is_absence(problem) and problem.column not in known:
-            if _is_written(problem):
+            if _is_written(problem, known):
                 continue  # MSG402 has said that there is no such name
-            rule = by_name.get("undefined-variable")
+            rule = by_name.get("undefined-variable") if problem.column else rule
         if rule is None or problem.rule in SAID_OF_THE_SPEC:
             continue
         message = rule.wording(problem) if rule.wording is not None else problem.detail
         if group.costs:
             message = message.replace(COSTS, told(group.costs))
-        span, path = _place(subject, problem)
-        if not group.source.header or (group.count == total and _is_constant(problem)):  # no data are to blame
-            yield rule, Finding(span, message, path, problem.fix, severity=problem.severity)
+        span, path = place_of(subject, problem)
+        inside = tuple(place_in_partial(problem, subject))
+        no_row = problem.rule in OF_A_PARTIAL or (group.count == total and _is_constant(problem))
+        if not group.source.header or no_row:  # no data are to blame
+            yield rule, Finding(span, message, path, problem.fix, inside, problem.severity)
             continue
         rows = None
         if group.rows:
             rows = Rows(group.count, tuple(row.number for row in group.rows), total, group.every, group.samples)
-        related = tuple(_related(group, problem, subject, show_data=show_data))
+        related = (*_related(group, problem, subject, show_data=show_data), *inside)
         yield rule, Finding(span, message, path, problem.fix, related, problem.severity, rows)
     if report.unreadable is not None and subject.spec.file is not None and "unreadable-recipients" in by_name:
         error, file = report.unreadable, subject.spec.file
@@ -328,9 +335,12 @@ def _is_nothing(problem: RowProblem) -> bool:
 
 
 def _is_absence(problem: RowProblem) -> bool:
-    """Say whether a name has no value: of all that rendering says, only that has both a name and a place."""
-    is_rendering = problem.rule == "empty-cell" or (problem.rule in _EMPTIED and problem.start >= 0)
-    return is_rendering and bool(problem.column)
+    """Say whether something has no value: of all that rendering says, only that has both a name and a place."""
+    if problem.rule == "empty-cell":
+        return True
+    if problem.rule not in _EMPTIED or problem.start < 0 or problem.field is None:
+        return False
+    return bool(problem.column) or problem.detail == emptied(problem.field, "", is_var=False).detail
 
 
 def _is_constant(problem: RowProblem) -> bool:
@@ -338,13 +348,20 @@ def _is_constant(problem: RowProblem) -> bool:
     return problem.field is not None and problem.field.template.is_static and not problem.column
 
 
-def _is_written(problem: RowProblem) -> bool:
-    """Say whether the missing name stands in the field itself, rather than in a partial that it includes."""
-    return problem.field is None or any(use.name == problem.column for use in problem.field.template.names)
+def _is_written(problem: RowProblem, known: Collection[str]) -> bool:
+    """Say whether a name that nobody has stands in the field itself, rather than in a partial that it includes.
+
+    What the field makes of it (another name's value, an item of a list) has no value either.
+    """
+    return problem.field is None or any(use.name not in known for use in problem.field.template.names)
 
 
 def _related(group: Group, problem: RowProblem, subject: Subject, *, show_data: bool) -> Iterator[Related]:
-    column = problem.column if problem.column not in subject.variables else ""
+    column = problem.column
+    if problem.rule == "duplicate-recipient":
+        to = subject.spec.field("to")
+        column = to.sole_name if to is not None else ""
+    column = column if column not in subject.variables else ""
     for row in group.rows:
         number = group.binder.column_number(column) if column else 1
         what = f"row {row.number}, column `{column}`" if column else f"row {row.number}"
@@ -356,29 +373,3 @@ def _related(group: Group, problem: RowProblem, subject: Subject, *, show_data: 
         yield Related(group.source.name, row.line, number, what, value, at)
     if not group.rows:
         yield Related(group.source.name, 1, 1, "the columns are named here")
-
-
-def _place(subject: Subject, problem: RowProblem) -> tuple[Span, str]:
-    """Point at the template's characters where they are known, else at the first use of the guilty column."""
-    if problem.field is not None and problem.start >= 0:
-        return subject.field_span(problem.field, problem.start, problem.end), problem.field.dotted
-    if problem.column:
-        fields = [problem.field] if problem.field is not None else list(subject.spec.templates)
-        used = _first_use(fields, problem.column) if problem.rule != "missing-column" else None
-        if used is not None:
-            field, start, end = used
-            return subject.field_span(field, start, end), field.dotted
-        if problem.field is None:
-            path = ("recipients", "columns", problem.column)
-            return subject.key_span(*path), ".".join(path)
-    if problem.field is not None:
-        return subject.field_span(problem.field), problem.field.dotted
-    return subject.key_span("message"), "message"
-
-
-def _first_use(fields: Iterable[Field], name: str) -> tuple[Field, int, int] | None:
-    for item in fields:
-        for use in item.template.names:
-            if use.name == name:
-                return item, use.start, use.end
-    return None

@@ -22,6 +22,11 @@ def reason(rule: Rule) -> str:
     return _plain(re.split(r"^\w+::$", rest, maxsplit=1, flags=re.MULTILINE)[0].strip())
 
 
+def without_examples(rule: Rule) -> Rule:
+    """Return the rule with what its docstring has beside the examples, ``Bad::`` and ``Good::``."""
+    return rule._replace(doc=_EXAMPLE.sub("", inspect.cleandoc(rule.doc)).strip())
+
+
 def plain(rule: Rule) -> str:
     """Return the whole docstring as plain text."""
     return _plain(inspect.cleandoc(rule.doc))

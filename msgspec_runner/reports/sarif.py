@@ -1,12 +1,12 @@
 """``sarif``: SARIF 2.1.0, which code scanning of many kinds reads.
 
-No snippets: a spec's inline rows are people's data. Source: OASIS, "Static Analysis Results Interchange Format
+No snippets: a spec's inline rows are people's data. No examples in the rules' help either: who looks for data in a
+report could take what they hold for some. Source: OASIS, "Static Analysis Results Interchange Format
 (SARIF) Version 2.1.0", named by its sections below.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from msgspec_runner.linting.linter import LintResult
 from msgspec_runner.linting.rule import Rule
 from msgspec_runner.linting.rules import RULES
 from msgspec_runner.reports.notes import rows, words
-from msgspec_runner.reports.rule_help import markdown, plain, reason, summary
+from msgspec_runner.reports.rule_help import markdown, plain, reason, summary, without_examples
 from msgspec_runner.reports.text import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -35,14 +35,16 @@ _SAFETY = {
 
 
 def sarif(result: LintResult) -> str:
-    """Return the report as one JSON object, with every rule and its help."""
-    index = {rule.code: number for number, rule in enumerate(RULES)}
+    """Return the report as one JSON object, with the rules that found something and their help."""
+    found = {item.code for item in result.diagnostics}
+    rules = [rule for rule in RULES if rule.code in found]
+    index = {rule.code: number for number, rule in enumerate(rules)}
     run = {
         "tool": {
             "driver": {
                 "name": "msgspec-runner",
                 "semanticVersion": __version__,
-                "rules": [_rule(rule) for rule in RULES],
+                "rules": [_rule(rule) for rule in rules],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -55,12 +57,13 @@ def sarif(result: LintResult) -> str:
 
 
 def _rule(rule: Rule) -> dict[str, object]:
+    rule = without_examples(rule)
     return {
         "id": rule.code,
         "name": rule.name,
         "shortDescription": {"text": summary(rule)},
         "fullDescription": {"text": reason(rule) or summary(rule)},
-        "help": {"text": plain(rule), "markdown": markdown(inspect.cleandoc(rule.doc))},
+        "help": {"text": plain(rule), "markdown": markdown(rule.doc)},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         "properties": {"problem.severity": _GITHUB_LEVELS[rule.severity], "precision": "very-high"},
     }

@@ -47,7 +47,7 @@ class Blame:
         own = error.source is None or error.source is self.tree.source
         if own or (isinstance(node.node, nodes.Name) and node.node.name == "caller"):
             return error
-        return RenderError(error.message, *span(self.tree, node), error.kind, error.name)
+        return RenderError(error.message, *span(self.tree, node), error.kind, error.name, error.partial)
 
     def missing(self, node: nodes.Node) -> RenderError:
         """Return the error of an absent value that is needed."""

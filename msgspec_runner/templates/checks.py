@@ -13,6 +13,7 @@ from msgspec_runner.templates.folding import beyond_bounds
 from msgspec_runner.templates.limits import MAX_DEPTH, MAX_INTEGER, MAX_NODES
 from msgspec_runner.templates.lookups import METHOD_NAMES
 from msgspec_runner.templates.positions import attribute_mark, filter_mark, span, test_mark
+from msgspec_runner.templates.reserved import JINJA_GLOBALS
 from msgspec_runner.templates.syntax import Mark, Tree, Unreadable
 from msgspec_runner.templates.template import IncludeUse, TemplateProblem
 
@@ -214,9 +215,11 @@ def _call_problems(tree: Tree, node: nodes.Call, callables: frozenset[str]) -> I
     elif isinstance(callee, nodes.Name):
         if callee.name in callables:
             return
+        if callee.name in JINJA_GLOBALS:
+            message = f"there is no {callee.name!r}: Jinja's own functions are not available"
+            yield TemplateProblem("undefined", message, *span(tree, callee))
+            return
         hint = f"; a filter stands behind a bar: {{{{ … | {callee.name} }}}}" if callee.name in FILTER_NAMES else ""
-        if callee.name in ("range", "dict", "lipsum", "cycler", "joiner", "namespace"):
-            hint = "; Jinja's own functions are not available"
         yield _at(tree, callee, f"{callee.name!r} cannot be called: it is no macro{hint}")
     else:
         yield _at(tree, callee, "only macros and a few methods can be called")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec_runner.templates.limits import LONG_TEXT, MAX_OUTPUT, MAX_PARTIALS, MAX_STEPS, Budget
 from msgspec_runner.templates.names_only import text_of, value_of
 from msgspec_runner.templates.parsing import parse
-from msgspec_runner.templates.problems import Refusal, RenderError, in_partial
+from msgspec_runner.templates.problems import Refusal, RenderError, put_in_partial
 from msgspec_runner.templates.template import Part, Template
 
 if TYPE_CHECKING:
@@ -265,7 +265,9 @@ class Environment:
 
             template = analyse(source)
         for problem in template.problems:
-            raise Refusal("value", in_partial(name, source, problem.start, problem.message))
+            refusal = Refusal(problem.kind, problem.message)
+            put_in_partial(refusal, name, source, problem.start)
+            raise refusal
         if template.tree is None:
             text = _unify_newlines(source)
             mark = (0, len(source), True)
@@ -281,8 +283,9 @@ class Environment:
             try:
                 inner(scope, write)
             except RenderError as error:
-                message = in_partial(name, source, error.start, error.message)
-                raise RenderError(message, error.start, error.end, error.kind, error.name) from None
+                found = RenderError(error.message, error.start, error.end, error.kind, error.name, error.partial)
+                put_in_partial(found, name, source, error.start)
+                raise found from None
 
         return run
 

@@ -5,6 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
+class InPartial(NamedTuple):
+    """Where in a partial something is wrong.
+
+    Attributes:
+        name: the partial's.
+        line: 1-based.
+        column: 1-based, in code points.
+    """
+
+    name: str
+    line: int
+    column: int
+
+
 class RenderError(Exception):
     """A template could not be rendered for these values.
 
@@ -13,14 +27,23 @@ class RenderError(Exception):
         start: offset of the first offending character in the template's source.
         end: offset behind the last one.
         kind: ``missing`` (an absent value reached the text or an operation), ``type`` (a value of the wrong
-            type), ``bound`` (too much work or text), ``include`` (a partial's partial is not there), ``value``
-            (everything else).
+            type), ``bound`` (too much work or text), ``include`` (a partial's partial is not there), the kind of a
+            :class:`~msgspec_runner.templates.template.TemplateProblem` that a partial has, ``value`` (everything else).
         name: the absent name, where ``kind`` is ``missing``.
         source: the template or partial that the offsets are of, once the error has left a macro: who calls it may be
             another; None while that is beyond doubt.
+        partial: where in a partial it is; None where it is in the template itself.
     """
 
-    def __init__(self, message: str, start: int, end: int, kind: str, name: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        start: int,
+        end: int,
+        kind: str,
+        name: str | None = None,
+        partial: InPartial | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.start = start
@@ -28,21 +51,7 @@ class RenderError(Exception):
         self.kind = kind
         self.name = name
         self.source: str | None = None
-
-
-def in_partial(name: str, source: str, start: int, message: str) -> str:
-    """Say in which line of which partial; of partials within partials, the innermost is the one to mend.
-
-    Args:
-        name: the partial's.
-        source: its text.
-        start: offset in it of what is wrong.
-        message: what is wrong.
-    """
-    if message.startswith("in partial "):
-        return message
-    line = source.count("\n", 0, start) + 1
-    return f"in partial {name!r}, line {line}: {message}"
+        self.partial = partial
 
 
 class Fault(NamedTuple):
@@ -66,6 +75,7 @@ class Refusal(Exception):  # noqa: N818 - not an error by itself: the evaluator 
         kind: as in :class:`RenderError`.
         message: as in :class:`RenderError`.
         faults: what is wrong where within the value that was refused; empty where that is all of it.
+        partial: as in :class:`RenderError`.
     """
 
     def __init__(self, kind: str, message: str, faults: tuple[Fault, ...] = ()) -> None:
@@ -73,6 +83,22 @@ class Refusal(Exception):  # noqa: N818 - not an error by itself: the evaluator 
         self.kind = kind
         self.message = message
         self.faults = faults
+        self.partial: InPartial | None = None
+
+
+def put_in_partial(error: RenderError | Refusal, name: str, source: str, start: int) -> None:
+    """Say of an error where in which partial it is; of partials within partials, the innermost is the one to mend.
+
+    Args:
+        error: what is wrong.
+        name: the partial's.
+        source: its text.
+        start: offset in it of what is wrong.
+    """
+    if error.partial is None:
+        line = source.count("\n", 0, start) + 1
+        error.partial = InPartial(name, line, start - source.rfind("\n", 0, start))
+        error.message = f"in partial {name!r}, line {line}: {error.message}"
 
 
 def missing_value(source: str, start: int, end: int) -> RenderError:

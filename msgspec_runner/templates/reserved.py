@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import keyword
 
-_JINJA = {
+JINJA_GLOBALS = frozenset({"range", "dict", "lipsum", "cycler", "joiner", "namespace"})
+"""What Jinja itself has for every template; here these are names like others, and nothing has them."""
+
+_JINJA = JINJA_GLOBALS | {
     *("true", "false", "none"),
     *("loop", "self", "super", "caller", "varargs", "kwargs"),
-    *("range", "dict", "lipsum", "cycler", "joiner", "namespace"),
 }
 
 RESERVED_NAMES = frozenset(keyword.kwlist) | frozenset(_JINJA)

@@ -11,7 +11,7 @@ from msgspec_runner.templates.expressions import Expressions
 from msgspec_runner.templates.limits import Budget
 from msgspec_runner.templates.list_filters import listed
 from msgspec_runner.templates.positions import span
-from msgspec_runner.templates.problems import FAILURES, Refusal, RenderError, in_partial
+from msgspec_runner.templates.problems import FAILURES, Refusal, RenderError, put_in_partial
 from msgspec_runner.templates.runtime import (
     Evaluate,
     Loop,
@@ -287,7 +287,7 @@ class Statements:
                 if error.source is None:
                     error.source = source
                     if partial is not None:
-                        error.message = in_partial(partial, source, error.start, error.message)
+                        put_in_partial(error, partial, source, error.start)
                 raise
 
         return owned
@@ -331,9 +331,9 @@ class Statements:
                     raise Refusal("include", f"there is no partial {name!r}; add it, or write the text here")
                 body(scope, write)
             except Refusal as refusal:
-                raise RenderError(refusal.message, *place, refusal.kind) from None
+                raise RenderError(refusal.message, *place, refusal.kind, partial=refusal.partial) from None
             except RenderError as error:
-                raise RenderError(error.message, *place, error.kind, error.name) from None
+                raise RenderError(error.message, *place, error.kind, error.name, error.partial) from None
             return True
 
         return run

@@ -12,7 +12,7 @@ class TemplateProblem(NamedTuple):
     """Why a template cannot be used.
 
     Attributes:
-        kind: ``syntax``, ``unknown-filter``, ``unknown-test``, ``unsafe`` or ``include``.
+        kind: ``syntax``, ``unknown-filter``, ``unknown-test``, ``undefined``, ``unsafe`` or ``include``.
         message: what is wrong and what to write instead.
         start: offset of the first offending character in the source.
         end: offset behind the last one.

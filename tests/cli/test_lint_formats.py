@@ -109,3 +109,8 @@ def test_statistics_leave_a_report_for_machines_whole(name: str, capsys: pytest.
 def test_an_unknown_format_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", "--output", "sarfi"]) == 2
     assert "sarif, github, gitlab, junit" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_report_is_made(folder: Path) -> None:
+    assert run(["lint", "specs/clean.yaml", "--output", "json=out/today/o.json"]) == 0
+    assert json.loads((folder / "out" / "today" / "o.json").read_text("utf-8"))["summary"]["files"] == 1

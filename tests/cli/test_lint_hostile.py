@@ -212,7 +212,7 @@ class TestArguments:
         "arguments",
         [
             ["no-such.yaml"], ["a" * 5000], ["a\nb"], ["specs/none/*.yaml"],
-            ["--output", "foo"], ["--output", "json="], ["--output", "json=none/x"], ["--output", "full=specs"],
+            ["--output", "foo"], ["--output", "json="], ["--output", "json=specs/s.yaml/x"], ["--output", "full=specs"],
             ["--select", "MSG999"], ["--ignore", "x"], ["--profile", "none"], ["--fail-level", "x"],
             ["--var", "x"], ["--var", "=x"], ["--recipients", "none.csv"], ["--recipients", "specs"],
             ["--recipients", "/dev/null"], ["--recipients", "a" * 5000], ["--recipients", "specs/s.yaml"],

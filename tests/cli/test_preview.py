@@ -148,7 +148,7 @@ def test_nothing_that_is_read_is_written_over(name: str, folder: Path, capsys: p
     assert Path(name).read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["no/such/folder.html", "specs"])
+@pytest.mark.parametrize("name", ["specs/hello.yaml/page.html", "specs"])
 def test_a_file_that_cannot_be_written(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["preview", "-o", name]) == 2
     assert f"-o {name}: cannot be written" in capsys.readouterr().err
@@ -190,3 +190,8 @@ def test_a_page_of_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     (folder / "specs" / "hello.yaml").write_text("{}\n", "utf-8")
     assert run(["preview", "-o", "page.html"]) == 1
     assert capsys.readouterr().err.startswith("page.html: 0 messages of 1 spec, ")
+
+
+def test_the_folder_of_the_page_is_made(folder: Path) -> None:
+    assert run(["preview", "-o", "out/today/p.html"]) == 0
+    assert "Hi Ann" in (folder / "out" / "today" / "p.html").read_text("utf-8")

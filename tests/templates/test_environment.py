@@ -110,7 +110,7 @@ def test_text(source: str, text: str) -> None:
         ("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", "type", "m(1, 2)", None),
         ("{{ words | map('nope') }}", "value", "nope", None),
         ("{% include 'none' %}", "include", "'none'", None),
-        ("{% include 'broken' %}", "value", "'broken'", None),
+        ("{% include 'broken' %}", "syntax", "'broken'", None),
         ("é {% include 'failing' %}", "missing", "'failing'", "nick"),
         ("{% import 'long' as m with context %}é {{ m.bad() }}", "missing", "m.bad()", "nick"),
         ("{% from 'long' import deep with context %}{{ deep() }}", "missing", "deep()", "nick"),

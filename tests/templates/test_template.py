@@ -54,7 +54,7 @@ def names(source: str) -> list[tuple[str, bool, bool]]:
         ("{{ a.b.__class__ }}", "unsafe", "__class__"),
         ("{{ a['_b'] }}", "unsafe", "'_b'"),
         ("{{ a.format(1) }}", "unsafe", "format"),
-        ("{{ range(3) }}", "unsafe", "range"),
+        ("{{ range(3) }}", "undefined", "range"),
         ("{{ a[0](1) }}", "unsafe", "a[0]"),
         ("{{ a | replace(*b) }}", "unsafe", "b"),
         ("{% block a %}{% endblock %}", "unsafe", "block"),

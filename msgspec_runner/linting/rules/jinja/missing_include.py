@@ -43,6 +43,8 @@ def _message(name: str, subject: Subject) -> str:
     inner, last = name.removeprefix("partials/"), name.rstrip("/").rpartition("/")[2]
     if not last.strip("."):
         return "this names no file: write the name of one in `partials/`, such as 'signature.txt'"
+    if name in known and _leads_out(name, subject):
+        return f"`partials/{name}` is a link that leads out of `partials/`: put the file itself there"
     if name in known:
         return f"`partials/{name}` cannot be read: it is larger than {MAX_PARTIAL // 1024} KiB, or not UTF-8"
     if inner != name and inner in known:
@@ -53,6 +55,11 @@ def _message(name: str, subject: Subject) -> str:
         return f"`{name}` is not in `partials/`, and nothing else can be included: {cure}"
     hint = did_you_mean(name, known) or "; includes come from `partials/` only: add it there, or write the text here"
     return f"no file `partials/{name}` in the project{hint}"
+
+
+def _leads_out(name: str, subject: Subject) -> bool:
+    folder = (subject.config.root / "partials").resolve()
+    return not (folder / name).resolve().is_relative_to(folder)
 
 
 def _lies_elsewhere(name: str, subject: Subject) -> bool:

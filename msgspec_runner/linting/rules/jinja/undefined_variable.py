@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable, Iterator
 from msgspec_runner.content.patterns import later
 from msgspec_runner.diagnostics import Severity
 from msgspec_runner.linting.rule import Finding, closest, spec_rule
-from msgspec_runner.linting.rules.jinja.problems import MAX_TOLD
+from msgspec_runner.linting.rules.jinja.problems import MAX_TOLD, problem_findings
 from msgspec_runner.linting.rules.shape.meant_keys import place_of
 from msgspec_runner.linting.rules.shape.misspelt_blocks import Block, misspelt_blocks
 from msgspec_runner.linting.subject import Subject
 from msgspec_runner.templates import RESERVED_NAMES
+from msgspec_runner.templates.reserved import JINJA_GLOBALS
 
 MAX_GUESSED = 50
 """For how many unknown names the closest known one is looked up."""
@@ -31,7 +32,8 @@ def undefined_variable(subject: Subject) -> Iterator[Finding]:
     """A template uses a name that is neither a column nor a var.
 
     Nobody would get the message: a missing value is an error, never an empty string. The names of a misspelt or
-    misplaced ``recipients`` or ``vars`` (MSG107) are told of once, with what to correct.
+    misplaced ``recipients`` or ``vars`` (MSG107) are told of once, with what to correct. What Jinja itself would have
+    (``range``, ``dict``, ``lipsum``, ``cycler``, ``joiner``, ``namespace``) is not there either, called or not.
 
     Bad::
 
@@ -47,9 +49,12 @@ def undefined_variable(subject: Subject) -> Iterator[Finding]:
         recipients:
           samples: [{phone: "+16175551212", first_name: Ann}]
     """
-    if subject.columns is None:
-        return
-    known = subject.columns | set(subject.variables)
+    yield from problem_findings(subject, "undefined")
+    columns = subject.columns
+    if columns is None:  # of names that any recipients may bring nothing is said
+        uses = (use.name for field in subject.spec.templates for use in field.template.names)
+        columns = frozenset(uses) - JINJA_GLOBALS
+    known = columns | set(subject.variables)
     unknown = {use.name for field in subject.spec.templates for use in field.template.names} - known
     blocks = misspelt_blocks(subject) if unknown else ()
     found = known.union(*(block.names for block in blocks))
@@ -57,7 +62,7 @@ def undefined_variable(subject: Subject) -> Iterator[Finding]:
     explained: set[Block] = set()
     told = 0
     for field in subject.spec.templates:
-        refused = {(problem.start, problem.end) for problem in field.template.problems}  # MSG407: it is called
+        refused = {(problem.start, problem.end) for problem in field.template.problems}  # it is called
         for use in field.template.names:
             if use.name in known or (use.start, use.end) in refused:
                 continue

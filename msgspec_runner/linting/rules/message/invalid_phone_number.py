@@ -14,8 +14,8 @@ from msgspec_runner.linting.subject import Subject
 def invalid_phone_number(subject: Subject) -> Iterator[Finding]:
     """``to`` is written out and is not a phone number.
 
-    A number is the country code and the number, with or without ``+``, digits only: ``+16175551212``. Anything
-    else is not guessed at: of 10-digit US numbers without their country code, half are possible numbers of
+    A number is the country code and the number, with or without ``+``, digits only. Anything else
+    is not guessed at: of 10-digit US numbers without their country code, half are possible numbers of
     another country.
 
     Bad::

@@ -13,7 +13,7 @@ def invalid_phone_cell(problem: RowProblem) -> str:
 
     A number is the country code and the number, with or without ``+``. For national numbers, declare the column
     with a ``region``. Where a number in such a column could as well be an international one that a spreadsheet has
-    robbed of its ``+`` (``4915112345678`` in Germany), it is an error: nobody should be texted by a guess.
+    robbed of its ``+`` (one with ``49`` in Germany), it is an error: nobody should be texted by a guess.
 
     Bad::
 

@@ -17,9 +17,9 @@ from msgspec_runner.spec import Spec
 def unassigned_phone_number(context: RowContext) -> RowCheck | None:
     """A number that no country has given out: usually its country code is missing.
 
-    Of 20,000 made-up US numbers of ten digits, 53 % are possible numbers of some other country: ``6175551212`` would
-    go to Australia, and so would ``+6175551212``, to which a ``+`` was glued. Nor is there an area code 555, as in
-    ``+15555551212``. Metadata of what a country has given out is never quite up to date, hence a warning.
+    Of 20,000 made-up US numbers of ten digits, 53 % are possible numbers of some other country: those of Boston
+    (617) would go to Australia (61), with a ``+`` glued to them too. Nor is there an area code 555.
+    Metadata of what a country has given out is never quite up to date, hence a warning.
 
     Bad::
 

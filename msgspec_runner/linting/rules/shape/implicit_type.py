@@ -36,7 +36,7 @@ _KINDS = {"boolean": "a boolean", "date": "a date", "number": "a number"}
 def implicit_type(subject: Subject) -> Iterator[Finding]:
     """A string is written so that YAML reads a number, a boolean or a date.
 
-    ``to: +16175551212`` is the integer 16175551212 to YAML readers, and ``yes``, ``on``, ``12:30`` and
+    A phone number without quotes is an integer to YAML readers, its ``+`` gone, and ``yes``, ``on``, ``12:30`` and
     ``2031-01-02`` are text in YAML 1.2 but a boolean, the number 750 and a date in YAML 1.1, which most readers
     still speak. Sent is what is written, but the next tool that reads the file may think otherwise. Among ``vars``
     and ``extra_fields``, which take numbers too, ``zip: 01234`` would arrive as 1234. Quote it.
