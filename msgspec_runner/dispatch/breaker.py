@@ -1,7 +1,8 @@
-"""When to stop a run that goes wrong. Pure: it counts outcomes, and knows no clock but the times it is given.
+"""When to stop a run that goes wrong. Pure: it counts outcomes, and knows no clock.
 
-An outage must not put ten thousand messages in doubt, a wrong channel must not collect ten thousand rejections, and an
-API that throttles everything must not be asked for ever (contract, section 4).
+An outage must not put ten thousand messages in doubt, and a wrong channel must not collect ten thousand rejections
+(contract, section 4). An API that throttles everything is none of its business: the message that waits longest is tried
+first after each pause, and soon has had its attempts (:mod:`.retry`).
 """
 
 from __future__ import annotations
@@ -26,10 +27,6 @@ tried again: a burst of 429 says nothing of the messages."""
 MAX_FAILURES = WINDOW // 2
 """Of the last :data:`WINDOW` messages, so many may be rejected or in doubt; one more stops the run."""
 
-MAX_THROTTLES = 6
-"""429 in a row until the run stops; those of requests in flight together count as one. As many as a message gets
-attempts (``retry.MAX_ATTEMPTS``), so that a single message meets the same end."""
-
 _FAILURES = (OutcomeKind.REJECTED, OutcomeKind.IN_DOUBT)
 
 _ID = re.compile(r"\+?\b[0-9a-f]*[0-9][0-9a-f]*(?:[-:.][0-9a-f]+)*\b|[0-9]+", re.IGNORECASE)
@@ -43,31 +40,25 @@ class Breaker:
         self._doubts = 0
         self._rejections = 0
         self._words: tuple[int | None, str] | None = None
-        self._throttles = 0
-        self._throttled_at = float("-inf")
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         """Whether each of the last messages failed."""
         self._failures = 0
 
-    def observe(self, outcome: Outcome, started: float, now: float) -> str | None:
+    def observe(self, outcome: Outcome) -> str | None:
         """Count one outcome; return why the run must stop, or None.
 
         Args:
             outcome: what an attempt proved.
-            started: when that attempt began, in seconds.
-            now: when it ended, on the same clock.
         """
         match outcome.kind:
             case OutcomeKind.ACCEPTED:
-                self._doubts = self._rejections = self._throttles = 0
+                self._doubts = self._rejections = 0
                 self._words = None
                 return self._settled(outcome)
             case OutcomeKind.REJECTED:
                 return self._rejected(outcome) or self._settled(outcome)
             case OutcomeKind.IN_DOUBT:
                 return self._in_doubt(outcome) or self._settled(outcome)
-            case OutcomeKind.THROTTLED:
-                return self._throttled(started, now)
             case _:
                 pass
         return None
@@ -89,18 +80,10 @@ class Breaker:
         return None
 
     def _rejected(self, outcome: Outcome) -> str | None:
-        self._doubts = self._throttles = 0
+        self._doubts = 0
         words = (outcome.http_status, _ID.sub("#", outcome.error or ""))
         self._rejections = self._rejections + 1 if words == self._words else 1
         self._words = words
         if self._rejections >= MAX_REJECTIONS:
             return f"{MAX_REJECTIONS} messages in a row were rejected alike: {outcome.error}"
-        return None
-
-    def _throttled(self, started: float, now: float) -> str | None:
-        if started >= self._throttled_at:
-            self._throttles += 1
-            self._throttled_at = now
-        if self._throttles >= MAX_THROTTLES:
-            return f"the API answered 429 {MAX_THROTTLES} times in a row: send again later, or with a lower --rate"
         return None

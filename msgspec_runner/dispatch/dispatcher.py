@@ -395,17 +395,17 @@ class Dispatcher:
             self._pace.accepted(started)
         decision = decide(outcome, job.learn(outcome, now), now, self._rand())
         if decision.retry_at is not None:
-            job.due = decision.retry_at
+            job.due = job.first if decision.pause else decision.retry_at  # after a pause the oldest goes first
             if decision.pause:
                 self._slow_down(decision.retry_at, started, now)
-        reason = decision.stop or self._breaker.observe(outcome, started, now)
+        reason = decision.stop or self._breaker.observe(outcome)
         if reason is not None:
             self.stop(reason)
-        hand_back = self._stopping and decision.state is State.RETRY_WAIT
-        self._record(job, State.PLANNED if hand_back else decision.state)
+        self._record(job, State.PLANNED if self._stopping and decision.retry_at is not None else decision.state)
 
     def _slow_down(self, until: float, started: float, now: float) -> None:
-        self._pace.pause(until)
+        for job in self._lanes.pause(until, now):
+            self._record(job, State.RETRY_WAIT)
         if self._pace.throttled(started, now):
             rate = self._pace.rate  # a shared pace hears of its new one a moment later
             then = "" if rate is None else f", then {rate:.3g}/s"

@@ -23,6 +23,7 @@ class Job:
         due: when to try it again, on the dispatcher's clock; 0: it was never put off.
         not_after: when its claim is too old to be posted, in seconds of :func:`~msgspec_runner.boottime.boot_time`.
         turns: the moments of its turns, of the run's pace and of its spec's.
+        first: when its first attempt began.
         began: when its last attempt began; from the moment in which it left, that.
         kept: whether that did not leave, because it was not to: then it was none.
         last: what its last attempt proved.
@@ -34,14 +35,13 @@ class Job:
     due: float = 0.0
     not_after: float = 0.0
     turns: tuple[float, float] = (0.0, 0.0)
+    first: float = 0.0
     began: float = 0.0
     kept: bool = False
     last: Outcome = _NOTHING
     scheduled_for: str | None = None
     _unsent: int = 0
     _throttled: int = 0
-    _first: float = 0.0
-    """When its first attempt began."""
     _excused: float = 0.0
     """Seconds that it waited because of 429."""
     _excused_since: float | None = None
@@ -51,7 +51,7 @@ class Job:
         """An attempt begins."""
         self.scheduled_for = scheduled_for
         if self.attempts == 0:
-            self._first = now
+            self.first = now
         elif self._excused_since is not None:
             self._excused += now - self._excused_since
         self._excused_since = None
@@ -78,7 +78,7 @@ class Job:
             self._excused_since = now
         elif outcome.kind is OutcomeKind.UNSENT:
             self._unsent += 1
-        return History(self._unsent, self._throttled, now - self._first - self._excused)
+        return History(self._unsent, self._throttled, now - self.first - self._excused)
 
     def settlement(self, state: State) -> Settlement:
         """Return what the ledger has to record when the message goes to ``state``."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
 
 from msgspec_runner.dispatch.job import Job
 from msgspec_runner.dispatch.pace import Pace
@@ -76,7 +75,8 @@ class Lanes:
         self._by_spec = {spec: Lane(make_pace(spec, own)) for spec, own in rates.items()}
         self._lanes = (self._common, *self._by_spec.values())
         self._waiting: list[tuple[float, int, Job]] = []
-        self._order = count()
+        self._pause: tuple[float, float] = (float("-inf"), float("-inf"))
+        """When the last pause for a 429 began, and when it ends."""
 
     # what is planned
 
@@ -137,7 +137,7 @@ class Lanes:
 
     def wait(self, job: Job) -> None:
         """Let a job wait until it is due."""
-        heapq.heappush(self._waiting, (job.due, next(self._order), job))
+        heapq.heappush(self._waiting, (job.due, job.message.position, job))
 
     # what is claimed
 
@@ -161,6 +161,8 @@ class Lanes:
         chosen: defaultdict[Lane, int] = defaultdict(int)
         while len(jobs) < room and self._waiting and self._waiting[0][0] <= now:
             job = heapq.heappop(self._waiting)[2]
+            if job.due < self._pause[1]:
+                job.postpone(max(job.due, self._pause[0]), job.due)  # that it waited for the pause, is excused
             lane = self._lane(job.message)
             if lane.room(now, HORIZON, self._concurrency) > chosen[lane]:
                 chosen[lane] += 1
@@ -169,7 +171,7 @@ class Lanes:
                 job.postpone(now, now + max(lane.pace.wait(now) - HORIZON, _SHORTEST_WAIT))
                 self.wait(job)
         # Waiting messages keep their places: an outage must not pull the whole plan into retry_wait.
-        new = min(room, free - len(self._waiting)) - len(jobs)
+        new = min(room, free - len(self._waiting)) - len(jobs) if now >= self._pause[1] else 0
         jobs.extend(self._new(now, new, chosen))
         return jobs
 
@@ -199,6 +201,21 @@ class Lanes:
     def line_up(self, job: Job) -> None:
         """Put a claimed job into its lane."""
         self._lane(job.message).ready.append(job)
+
+    def pause(self, until: float, now: float) -> list[Job]:
+        """Let nothing go before ``until``, because of a 429; return the jobs that were lined up, to wait unclaimed.
+
+        So what was tried first is the first that is tried again, and nothing is claimed that was not tried yet.
+        """
+        self.pace.pause(until)
+        began, end = self._pause
+        self._pause = began if now < end else now, max(until, end)
+        lined_up = [job for lane in self._lanes for job in lane.ready]
+        for lane in self._lanes:
+            lane.ready.clear()
+        for job in lined_up:
+            job.postpone(now, job.first if job.attempts else until)
+        return lined_up
 
     def next_turn(self, now: float) -> tuple[float, Lane] | None:
         """Return the seconds until the next job may go (0: now) and its lane; None: none is lined up."""
@@ -260,6 +277,7 @@ class Lanes:
         overall = self.pace.wait(now)
         times = [max(overall, lane.pace.wait(now)) - HORIZON for lane in self._lanes if lane.backlog]
         times += [max(overall - HORIZON, self._waiting[0][0] - now)] if self._waiting else []
+        times.append(self._pause[1] - now)
         # What could go now waits for a place, and the bell rings when there is one.
         return min((seconds for seconds in times if seconds > 0), default=None)
 

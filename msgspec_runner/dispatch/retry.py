@@ -1,7 +1,9 @@
 """What to do after one attempt. Pure: an outcome, the message's history and the time in; a decision out.
 
 Only what is *proven* unsent is tried again. The numbers are the contract's (section 4): at most 6 attempts within
-60 s, waits for a 429 not counted; a message that is then still unsent goes back to ``planned`` and the run stops.
+60 s; the time that is spent waiting because of a 429 is not counted, the attempt is. A message that is then still
+unsent goes back to ``planned`` and the run stops.
+
 The backoff is "full jitter": a random moment between now and an exponentially growing limit, so that the messages of
 an outage do not come back all at once.
 """
@@ -13,7 +15,7 @@ from typing import NamedTuple
 from msgspec_runner.model import Outcome, OutcomeKind, State
 
 MAX_ATTEMPTS = 6
-"""Attempts for one message; those that were answered with 429 are waits, not attempts (the breaker bounds them)."""
+"""Attempts for one message, those that were answered with 429 included."""
 
 MAX_ELAPSED = 60.0
 """Seconds from the first attempt to the last, waits for 429 not counted."""
@@ -46,6 +48,11 @@ class History(NamedTuple):
     unsent: int = 0
     throttled: int = 0
     elapsed: float = 0.0
+
+    @property
+    def attempts(self) -> int:
+        """All of them."""
+        return self.unsent + self.throttled
 
 
 class Decision(NamedTuple):
@@ -93,13 +100,16 @@ def _throttled(outcome: Outcome, history: History, now: float, rand: float) -> D
     wait = outcome.retry_after if outcome.retry_after is not None else backoff(history.throttled, rand)
     if wait > MAX_PAUSE:
         return Decision(State.PLANNED, stop=f"the API asks to wait {wait:.0f} seconds (HTTP 429): send again later")
+    if history.attempts >= MAX_ATTEMPTS:
+        reason = f"the API answered 429 to the last of {history.attempts} attempts for one message"
+        return Decision(State.PLANNED, stop=f"{reason}: send again later, or with a lower --rate")
     return Decision(State.RETRY_WAIT, retry_at=now + wait, pause=True)
 
 
 def _unsent(outcome: Outcome, history: History, now: float, rand: float) -> Decision:
     wait = max(backoff(history.unsent, rand), outcome.retry_after or 0.0)
-    if history.unsent >= MAX_ATTEMPTS or history.elapsed + wait > MAX_ELAPSED:
-        attempts = "1 attempt" if history.unsent == 1 else f"{history.unsent} attempts"
+    if history.attempts >= MAX_ATTEMPTS or history.elapsed + wait > MAX_ELAPSED:
+        attempts = "1 attempt" if history.attempts == 1 else f"{history.attempts} attempts"
         reason = f"{outcome.error or 'nothing could be sent'} ({attempts} in {history.elapsed:.0f} s)"
         return Decision(State.PLANNED, stop=reason)
     return Decision(State.RETRY_WAIT, retry_at=now + wait)

@@ -116,6 +116,19 @@ def test_429_is_waited_out_and_nobody_is_lost(project: Project, serve: StartServ
     assert [message["attempts"] for message in project.messages()] == [2, 1, 2, 1]
 
 
+def test_a_number_that_always_gets_429_ends_the_run_after_six_attempts(project: Project, serve: StartServer) -> None:
+    async def script(posted: Posted) -> bytes:
+        return answer(429, {}, "Retry-After: 0.1") if posted.to == number(2) else accepted(posted)
+
+    server = serve(script)
+    project.spec(40).towards(server)
+    run = project.send("--concurrency", "2")
+    assert run.code == 5
+    assert "stopped early: the API answered 429 to the last of 6 attempts for one message" in run.err
+    assert server.times_by_number[number(2)] == 6
+    assert Counter(project.states().values())["planned"] == 40 - (len(server.times_by_number) - 1)
+
+
 def test_server_errors_are_retried_for_who_trusts_them(project: Project, serve: StartServer) -> None:
     async def script(posted: Posted) -> bytes:
         return answer(503) if posted.number == 1 else accepted(posted)

@@ -12,7 +12,6 @@ from msgspec_runner.dispatch.breaker import (
     MAX_DOUBTS,
     MAX_FAILURES,
     MAX_REJECTIONS,
-    MAX_THROTTLES,
     WINDOW,
     Breaker,
 )
@@ -34,14 +33,13 @@ SAID = {
     "doubts": "5 messages in a row are in doubt, the last: HTTP 500: trouble",
     "alike": "20 messages in a row were rejected alike: ",
     "share": "51 of the last 100 messages were not accepted, the last: ",
-    "throttles": "the API answered 429 6 times in a row: send again later, or with a lower --rate",
 }
 
 
 def feed(outcomes: list[Outcome]) -> list[str | None]:
-    """What the breaker says to each outcome; each begins when the one before has ended."""
+    """What the breaker says to each outcome."""
     breaker = Breaker()
-    return [breaker.observe(outcome, float(n), n + 0.5) for n, outcome in enumerate(outcomes)]
+    return [breaker.observe(outcome) for outcome in outcomes]
 
 
 def turns(*outcomes: Outcome, count: int) -> list[Outcome]:
@@ -65,7 +63,6 @@ STOPS = {
     "alike but for an id": (numbered("Request {id} failed", MAX_REJECTIONS), "alike"),
     "alike but for a UUID": (numbered("Request 0f8fad5b-d9cb-469f-a165-{n:012x} failed", MAX_REJECTIONS), "alike"),
     "alike but for a time": (numbered("At 2031-01-02T12:00:{n:02}Z: no", MAX_REJECTIONS), "alike"),
-    "six 429 in a row": ([THROTTLED] * MAX_THROTTLES, "throttles"),
     "more than half in doubt": ([*turns(*[IN_DOUBT] * 3, ACCEPTED, count=WINDOW - 1), IN_DOUBT], None),
     "rejected for different reasons": (
         [rejected(f"Reason {'x' * (n % 7)}") for n in range(WINDOW)],
@@ -88,6 +85,7 @@ GOES_ON = {
     "words are no ids": turns(rejected("dead beef"), rejected("cafe babe"), count=WINDOW - 1),
     "half of everything fails, for ever": turns(ACCEPTED, IN_DOUBT, ACCEPTED, REJECTED, count=2000),
     "five 429 and an acceptance, for ever": turns(*[THROTTLED] * 5, ACCEPTED, count=2000),
+    "429 after 429: each message has its own six attempts": [THROTTLED] * 2000,
     "many unsent attempts are no failures": turns(*[UNSENT] * 50, ACCEPTED, count=2000),
     "a small run": [*[OTHER, REJECTED] * 49, OTHER],
 }
@@ -108,12 +106,6 @@ def test_the_run_stops_at_the_last_of_them(outcomes: list[Outcome], said: str | 
 @pytest.mark.parametrize("outcomes", GOES_ON.values(), ids=GOES_ON)
 def test_the_run_goes_on(outcomes: list[Outcome]) -> None:
     assert not any(feed(outcomes))
-
-
-def test_429_of_requests_in_flight_together_count_once() -> None:
-    breaker = Breaker()
-    assert not any(breaker.observe(THROTTLED, started=0.0, now=0.1 + n / 1000) for n in range(50))
-    assert not any(breaker.observe(THROTTLED, started=1.0, now=1.1 + n / 1000) for n in range(50))
 
 
 @given(st.lists(st.sampled_from([ACCEPTED, REJECTED, OTHER, IN_DOUBT, UNSENT, THROTTLED]), max_size=400))

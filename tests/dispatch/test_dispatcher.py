@@ -174,7 +174,7 @@ def test_whatever_happens_the_ledger_tells_the_truth(
     for row, record in records.items():
         *before, last = got[row] or [UNSENT]
         assert {o.kind for o in before} <= {OutcomeKind.UNSENT, OutcomeKind.THROTTLED}
-        assert sum(o.kind is OutcomeKind.UNSENT for o in got[row]) <= MAX_ATTEMPTS
+        assert len(got[row]) <= MAX_ATTEMPTS
         proven = {OutcomeKind.ACCEPTED: State.ACCEPTED, OutcomeKind.REJECTED: State.REJECTED}
         proven[OutcomeKind.IN_DOUBT] = State.IN_DOUBT
         assert record.state is proven.get(last.kind, State.PLANNED)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable
+from itertools import pairwise
+
+import pytest
 
 from msgspec_runner.dispatch.retry import MAX_ATTEMPTS, MAX_ELAPSED
 from msgspec_runner.ledger.ledger import RunStatus
@@ -104,24 +107,54 @@ def test_in_a_long_pause_nothing_is_left_sending(world: Make) -> None:
     assert in_pause[-1].sending == 0
 
 
-def test_waits_for_429_are_not_counted_as_attempts_while_others_get_through(world: Make) -> None:
-    tries: Counter[int] = Counter()
+SIX_TIMES = "the API answered 429 to the last of 6 attempts for one message"
+
+
+def test_a_number_that_always_gets_429_stops_the_run_though_others_get_through(world: Make) -> None:
+    w = world(200, lambda row: throttled(1.0) if row == 1 else ACCEPTED, concurrency=2)
+    result = w.run()
+    assert SIX_TIMES in (result.stopped_reason or "")
+    assert Counter(row for row, _ in w.posts)[1] == MAX_ATTEMPTS
+    record = w.records()[1]
+    assert (record.state, record.attempts, record.http_status) == (State.PLANNED, MAX_ATTEMPTS, 429)
+    assert w.states() == {State.ACCEPTED: len(w.posts) - MAX_ATTEMPTS, State.PLANNED: 206 - len(w.posts)}
+
+
+def test_waits_for_429_do_not_count_against_the_sixty_seconds(world: Make) -> None:
+    """Neither against the message that was answered so, nor against one that waits for its own backoff meanwhile."""
+    said = {1: [UNSENT, UNSENT, UNSENT], 2: [throttled(100.0), UNSENT, throttled(100.0), UNSENT]}
 
     def script(row: int) -> Outcome:
-        tries[row] += 1
-        return throttled(1.0) if row == 1 and tries[1] <= 10 else ACCEPTED
+        return said[row].pop(0) if said[row] else ACCEPTED
 
-    w = world(200, script, concurrency=2)
-    assert w.run().totals.accepted == 200
-    assert w.records()[1].attempts == 11
+    w = world(2, script)
+    assert w.run().totals.accepted == 2
+    assert w.posts[-1][1] - w.posts[0][1] > 2 * 100.0 > MAX_ELAPSED
 
 
-def test_an_api_that_throttles_everything_stops_the_run(world: Make) -> None:
-    w = world(3, lambda _: throttled(20.0))
+@pytest.mark.parametrize("rate", [None, 4.0])
+@pytest.mark.parametrize("retry_after", [None, 0.05, 1.0])
+@pytest.mark.parametrize(("rows", "concurrency", "times"), [(60, 20, 1), (10, 10, 2), (10, 1, 2), (10, 2, 5)])
+def test_if_each_message_is_refused_a_few_times_all_get_through(
+    world: Make, rows: int, concurrency: int, times: int, retry_after: float | None, rate: float | None
+) -> None:
+    w = world(rows, in_turn(*[throttled(retry_after)] * times), concurrency=concurrency, rate=rate)
+    assert w.run().totals.accepted == rows
+    assert {record.attempts for record in w.records().values()} == {times + 1}
+
+
+@pytest.mark.parametrize("retry_after", [None, 0.05, 20.0])
+@pytest.mark.parametrize("concurrency", [1, 4, 20])
+def test_after_a_pause_the_message_that_waits_longest_goes_first(
+    world: Make, concurrency: int, retry_after: float | None
+) -> None:
+    """So an API that throttles everything is not asked for ever: the first message soon had its attempts."""
+    w = world(100, lambda _: throttled(retry_after), concurrency=concurrency)
     result = w.run()
-    assert "429 6 times in a row" in (result.stopped_reason or "")
-    assert result.totals.planned == 3
-    assert max(Counter(row for row, _ in w.posts).values()) <= MAX_ATTEMPTS
+    assert SIX_TIMES in (result.stopped_reason or "")
+    assert result.totals.planned == 100
+    assert [row for (_, last), (row, now) in pairwise(w.posts) if now > last] == [1] * 5
+    assert len(w.posts) <= concurrency + 100
 
 
 def test_the_429_slows_the_run_down(world: Make) -> None:

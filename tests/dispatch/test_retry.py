@@ -50,6 +50,17 @@ def test_after_six_attempts_the_run_stops() -> None:
     assert decide(Outcome(OutcomeKind.UNSENT), History(unsent=MAX_ATTEMPTS - 1), 0.0, 0.5).stop is None
 
 
+@given(st.integers(0, MAX_ATTEMPTS), RAND, st.none() | st.floats(0, MAX_PAUSE))
+def test_attempts_that_were_answered_with_429_are_attempts(throttled: int, rand: float, wait: float | None) -> None:
+    last = History(MAX_ATTEMPTS - throttled, throttled, elapsed=9.6)
+    unsent = decide(Outcome(OutcomeKind.UNSENT, error="refused"), last, 0.0, rand)
+    assert unsent == Decision(State.PLANNED, stop="refused (6 attempts in 10 s)")
+    assert decide(Outcome(OutcomeKind.THROTTLED, 429, retry_after=wait), last, 0.0, rand) == Decision(
+        State.PLANNED,
+        stop="the API answered 429 to the last of 6 attempts for one message: send again later, or with a lower --rate",
+    )
+
+
 @given(st.integers(1, 20), st.floats(0, 200), RAND, st.none() | st.floats(0, 100))
 def test_no_attempt_begins_after_sixty_seconds(unsent: int, elapsed: float, rand: float, wait: float | None) -> None:
     outcome = Outcome(OutcomeKind.UNSENT, retry_after=wait)
@@ -62,9 +73,9 @@ def test_no_attempt_begins_after_sixty_seconds(unsent: int, elapsed: float, rand
         assert decision.retry_at >= (wait or 0.0)
 
 
-@given(st.integers(1, 50), st.floats(0, 1e4), RAND, st.floats(0, MAX_PAUSE))
+@given(st.integers(1, MAX_ATTEMPTS - 1), st.floats(0, 1e4), RAND, st.floats(0, MAX_PAUSE))
 def test_a_429_pauses_the_run_as_long_as_the_api_says(throttled: int, elapsed: float, rand: float, wait: float) -> None:
-    history = History(unsent=5, throttled=throttled, elapsed=elapsed)
+    history = History(unsent=MAX_ATTEMPTS - 1 - throttled, throttled=throttled, elapsed=elapsed)
     decision = decide(Outcome(OutcomeKind.THROTTLED, 429, retry_after=wait), history, 100.0, rand)
     assert decision == Decision(State.RETRY_WAIT, retry_at=100.0 + wait, pause=True)
 
