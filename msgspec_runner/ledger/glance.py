@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec_runner.ledger.rows import spec_ids
 
 PATIENCE = 0.05
 """Seconds to wait for whoever writes: a person who pressed Tab waits as long."""
@@ -31,7 +32,7 @@ class Glimpse(NamedTuple):
 def newest_runs(file: Path, most: int) -> tuple[Glimpse, ...]:
     """Return a ledger's newest runs, the newest first; none where there is no ledger, or one that is busy.
 
-    No file is made, no schema brought up to date, no lock taken.
+    A run whose row makes no sense is left out. No file is made, no schema brought up to date, no lock taken.
 
     Args:
         file: a ledger in a file.
@@ -46,6 +47,10 @@ def newest_runs(file: Path, most: int) -> tuple[Glimpse, ...]:
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as connection:
             found = connection.execute(_NEWEST, (most,)).fetchall()
-        return tuple(Glimpse(run, status, tuple(json.loads(specs))) for run, status, specs in found)
-    except (sqlite3.Error, ValueError, TypeError):
+    except sqlite3.Error:
         return ()
+    glimpses = []
+    for run, status, specs in found:
+        with suppress(ValueError, TypeError, RecursionError):
+            glimpses.append(Glimpse(run, status, spec_ids(specs)))
+    return tuple(glimpses)

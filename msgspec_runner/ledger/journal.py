@@ -34,11 +34,11 @@ class Noted:
     """An outcome in a journal.
 
     Attributes:
-        turn: the last write of the run that is known to have got through: a later claim is not what this came of.
+        write: the last one of the run that is known to have got through: a later claim is not what this came of.
         settlement: the outcome.
     """
 
-    turn: int
+    write: int
     settlement: Settlement
 
 
@@ -61,18 +61,18 @@ class Journal:
         self._descriptor: int | None = None
         self._noted: list[Noted] = []
 
-    def note(self, turn: int, settlements: Iterable[Settlement]) -> None:
+    def note(self, write: int, settlements: Iterable[Settlement]) -> None:
         """Append outcomes, on the disk before this returns; one that is in there is not repeated.
 
         Where the file cannot be written they are in memory only, as they would be without a journal.
 
         Args:
-            turn: see :class:`Noted`.
+            write: see :class:`Noted`.
             settlements: outcomes.
         """
         with self._mutex:
             known = {noted.settlement for noted in self._noted}
-            fresh = [Noted(turn, settled) for settled in settlements if settled not in known]
+            fresh = [Noted(write, settled) for settled in settlements if settled not in known]
             if fresh:
                 self._noted += fresh
                 with suppress(OSError):
@@ -107,6 +107,7 @@ class Journal:
     def _write(self, fresh: list[Noted]) -> None:
         if self._descriptor is None:
             self._descriptor = self._open()
+            fresh = self._noted  # with what there was no file for when it was noted
         rows = [_row(noted) for noted in fresh]
         if os.fstat(self._descriptor).st_size == 0:
             rows.insert(0, [self._ledger_id, self._run_id])
@@ -121,10 +122,28 @@ class Journal:
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        lock_file(descriptor)
+        while (descriptor := _locked(self.path, os.O_CREAT | os.O_APPEND)) is None:
+            pass  # one that was there before was brought to the ledger, and removed, just now
         _sync_folder(folder)
         return descriptor
+
+
+def _locked(path: Path, flags: int = 0) -> int | None:
+    """Open and lock a file; return its descriptor, or None where it is not there any more, or another is.
+
+    Raises:
+        OSError: it cannot be opened, or another holds its lock.
+    """
+    descriptor = os.open(path, os.O_RDWR | flags, 0o600)
+    is_there = False
+    try:
+        lock_file(descriptor)
+        with suppress(FileNotFoundError):
+            is_there = os.path.samestat(os.fstat(descriptor), path.stat())
+    finally:
+        if not is_there:
+            os.close(descriptor)
+    return descriptor if is_there else None
 
 
 def _file_name(run_id: str) -> str:
@@ -143,25 +162,20 @@ def abandoned(folder: Path, ledger_id: str) -> Iterator[tuple[str, list[Noted]]]
     """
     for path in sorted(folder.glob(_NAME.format("*"))):
         try:
-            descriptor = os.open(path, os.O_RDWR)
-        except OSError:  # somebody else's
+            descriptor = _locked(path)
+        except OSError:  # somebody else's; or its process lives, and will bring it itself
             continue
-        try:
-            lock_file(descriptor)
-        except OSError:  # its process lives, and will bring it itself
-            os.close(descriptor)
+        if descriptor is None:  # its process brought it just now
             continue
-        try:
+        with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
             # The last line is whole only if it was ended: the power may have gone while it was written.
-            first, *rest = [*path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1], ""]
+            first, *rest = [*file.read().split("\n")[:-1], ""]
             owner, run_id = _head(first)
             if first and owner != ledger_id:
                 continue
             if first:
                 yield run_id, [noted for noted in map(_noted, rest) if noted is not None]
             path.unlink(missing_ok=True)
-        finally:
-            os.close(descriptor)
 
 
 def _head(line: str) -> tuple[str, str]:
@@ -176,16 +190,16 @@ def _head(line: str) -> tuple[str, str]:
 def _row(noted: Noted) -> list[object]:
     key, state, http_status, message_id, error, attempts, at, scheduled_for = noted.settlement
     said = None if error is None else _NUMBER.sub("•••", error)
-    return [noted.turn, key, state, http_status, message_id, said, attempts, at and at.isoformat(), scheduled_for]
+    return [noted.write, key, state, http_status, message_id, said, attempts, at and at.isoformat(), scheduled_for]
 
 
 def _noted(line: str) -> Noted | None:
     """Return the outcome of a line; None for what is none."""
     try:
-        turn, key, state, http_status, message_id, error, attempts, at, scheduled_for = json.loads(line)
+        write, key, state, http_status, message_id, error, attempts, at, scheduled_for = json.loads(line)
         moment = None if at is None else datetime.fromisoformat(at)
         settled = Settlement(key, State(state), http_status, message_id, error, attempts, moment, scheduled_for)
-        return Noted(int(turn), settled)
+        return Noted(int(write), settled)
     except (ValueError, TypeError):
         return None
 

@@ -27,8 +27,9 @@ from msgspec_runner.ledger.postgres_connection import (
     is_lost,
     postgres_errors,
 )
-from msgspec_runner.ledger.postgres_run import RunSession, lock_number
+from msgspec_runner.ledger.postgres_run import RunSession
 from msgspec_runner.ledger.postgres_schema import migrate, migrations
+from msgspec_runner.ledger.postgres_session import lock_number
 from msgspec_runner.ledger.rows import DIED, PAGE, UNKNOWN_OUTCOME, utc_now
 from msgspec_runner.ledger.values import (
     Decided,
@@ -157,7 +158,7 @@ class PostgresLedger:
         in_doubt: int = self._write(self._recover)
         with self._mutex, postgres_errors(self._address):
             now = timestamp(self._clock())
-            in_doubt += self._reach(lambda session: postgres_shared.recover(session, terms(), now))
+            in_doubt += postgres_shared.recover(self._reached(), terms(), now)
         return in_doubt
 
     def _recover(self, session: Connection) -> int:
@@ -246,7 +247,7 @@ class PostgresLedger:
         """Erase people's data from what is at rest; return how many were emptied."""
         now = timestamp(self._clock())
         with self._mutex, postgres_errors(self._address):
-            return self._reach(lambda session: postgres_erasing.erase(session, before, number, by, now))
+            return postgres_erasing.erase(self._reached(), before, number, by, now)
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -310,51 +311,44 @@ class PostgresLedger:
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _reach(self, act: Callable[[Connection], T]) -> T:
-        """Do something where the server can be reached; the connection may have been cut while nothing was asked."""
+    def _ask(self, question: str, values: Sequence[object] | dict[str, Any] = ()) -> tuple[Connection, Any]:
+        """Ask until the server can be reached; return the connection, and its answer."""
         for _ in self._patience.attempts():
             try:
                 if self._connection is None:
                     self._connection = connect(self._address)
-                self._connection.execute("SELECT")
+                return self._connection, self._connection.execute(question, values)
             except psycopg.Error as error:
                 if not is_lost(error, self._connection):
                     raise
                 self._connection = None
                 last = error
-                continue
-            return act(self._connection)
         raise last
+
+    def _reached(self) -> Connection:
+        """Return a connection that is there; it may have been cut while nothing was asked."""
+        return self._ask("SELECT")[0]
 
     def _read(self, statement: str, values: Sequence[object] | dict[str, Any]) -> list[Any]:
         with self._mutex, postgres_errors(self._address):
-            for _ in self._patience.attempts():
-                try:
-                    if self._connection is None:
-                        self._connection = connect(self._address)
-                    return self._connection.execute(statement, values).fetchall()
-                except psycopg.Error as error:
-                    if not is_lost(error, self._connection):
-                        raise
-                    self._connection = None
-                    last = error
-            raise last
+            return list(self._ask(statement, values)[1])
 
     def _write(self, act: Callable[..., T], *about: object) -> T:
         """Write in one transaction outside of a run. An answer that is lost is said to be lost."""
 
-        def write(session: Connection) -> T:
+        def write() -> T:
+            session = self._reached()
             with session.transaction():
                 return act(session, *about)
 
         with self._mutex, postgres_errors(self._address):
             for _ in self._patience.attempts():
                 try:
-                    return self._reach(write)
+                    return write()
                 except psycopg.Error as error:
                     if not is_collision(error):
                         raise
-            return self._reach(write)
+            return write()
 
     def _begun(self, run_id: str) -> RunSession:
         try:

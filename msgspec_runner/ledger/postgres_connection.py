@@ -79,6 +79,11 @@ _AWAY = re.compile(
 )
 """What is said of a server that is away, restarts, or has no place just now."""
 
+_PASSWORD = re.compile(r"\bpassword\b")
+_NAME = re.compile(r"resolve host|translate host name")
+_TLS = re.compile(r"\bSSL\b|\bTLS\b|\bcertificate\b")
+"""What is said of a password, of a name that nobody knows, and of encryption."""
+
 NOT_IDLE = "SET idle_in_transaction_session_timeout = '2s'"
 """For sessions whose short transactions lock what others wait for: where the client stands still or is cut off in the
 middle of one, the server ends it, long before it misses the connection."""
@@ -175,6 +180,11 @@ def break_line(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any
         line.shutdown(socket.SHUT_RDWR)
 
 
+def text(value: str | None) -> str | None:
+    """Return what PostgreSQL can hold of a text: it has no NUL, and no half of a surrogate pair."""
+    return value if value is None else value.replace("\0", "␀").encode("utf-8", "replace").decode()
+
+
 def _check_server(info: psycopg.ConnectionInfo, address: Address) -> None:
     """Raise LedgerError where a server is none for a ledger."""
     if info.server_version < OLDEST_SERVER:
@@ -232,10 +242,12 @@ def postgres_errors(address: Address) -> Iterator[None]:
 
 def _explain(error: psycopg.Error, address: Address) -> str:
     """Return the rest of a sentence that begins with "the ledger …"."""
-    said = address.without_password(" ".join(str(error).split()))
+    said = address.without_password(" ".join(str(error).split())).rstrip(" .,;:?!")
     match error:
         case errors.LockNotAvailable():
             return f"is locked: another process has been writing to it for more than {BUSY_SECONDS} s. Try again"
+        case errors.DeadlockDetected() | errors.SerializationFailure():
+            return "is in use: another process was writing to the same messages. Nothing was sent: run it again"
         case errors.DiskFull() | errors.OutOfMemory():
             return "cannot grow: the server's disk or memory is full. Free some and send again"
         case errors.InsufficientPrivilege():
@@ -243,5 +255,16 @@ def _explain(error: psycopg.Error, address: Address) -> str:
         case errors.UniqueViolation():
             return f"has that already: {said}"
         case psycopg.OperationalError() | psycopg.InterfaceError():
-            return f"cannot be reached: {said}. Check the address, the password (PGPASSWORD) and the server"
+            return f"cannot be reached: {said}. Check {_suspects(said)}"
     return f"cannot be used: {said}"
+
+
+def _suspects(said: str) -> str:
+    """Return what may be wrong where a server cannot be reached."""
+    if _PASSWORD.search(said):  # without TLS it may have been tried, too, and that is told after it
+        return "the address, the password (PGPASSWORD) and the server"
+    if _NAME.search(said):
+        return "the host's name in the address, and the network"
+    if _TLS.search(said):
+        return "sslmode and the certificates in the address, and the server"
+    return "the address, the password (PGPASSWORD) and the server"

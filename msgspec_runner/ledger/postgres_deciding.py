@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from msgspec_runner.ledger import postgres_statements as statements
 from msgspec_runner.ledger.journal import Noted
-from msgspec_runner.ledger.postgres_connection import Connection
-from msgspec_runner.ledger.postgres_run import text
+from msgspec_runner.ledger.postgres_connection import Connection, text
 from msgspec_runner.ledger.rows import outcome_row, releasable, resolvable
 from msgspec_runner.ledger.states import Mover, sources
 from msgspec_runner.ledger.values import Settlement
@@ -57,13 +56,13 @@ def settle_noted(connection: Connection, owner: str, noted: Sequence[Noted], now
     """
     run_id = owner.partition(".")[0]
     connection.execute(statements.CHANGES_ENDED_RUNS, ([run_id],))
-    for turn, settled in ((each.turn, each.settlement) for each in noted):
+    for write, settled in ((each.write, each.settlement) for each in noted):
         key, state, http_status, message_id, error, attempts, at, scheduled_for = outcome_row(settled, now)
         # Nobody is left who would wait for its next attempt.
         state = State.PLANNED if state == State.RETRY_WAIT else state
         values = {
             "run": run_id,
-            "turn": turn,
+            "write": write,
             "key": key,
             "state": str(state),
             "http_status": http_status,
@@ -74,12 +73,21 @@ def settle_noted(connection: Connection, owner: str, noted: Sequence[Noted], now
             "scheduled_for": scheduled_for,
             "sources": sorted(sources(State(state))),
         }
-        done = connection.execute(statements.SETTLE_NOTED, values).rowcount
-        if not done and message_id:
-            found = connection.execute(statements.MESSAGE_IDS, ([message_id],)).fetchall()
-            if not any(holder == key for _, _, holder in found):
-                reason = f"run {run_id} sent it: accepted as {message_id}, known too late"
-                connection.execute(statements.DECIDE, (key, now, "recover", "lost", reason))
+        if not connection.execute(statements.SETTLE_NOTED, values).rowcount:
+            keep_lost(connection, run_id, [settled], now)
+
+
+def keep_lost(connection: Connection, run_id: str, refused: Iterable[Settlement], now: str) -> None:
+    """Keep the API's ids of outcomes that their messages cannot take any more, as decisions; each of them once.
+
+    A person let such a message be sent again, for example, before anybody knew that it had been.
+    """
+    for settled in refused:
+        if settled.message_id:
+            message_id = text(settled.message_id)
+            reason = f"run {run_id} sent it: accepted as {message_id}, known too late"
+            values = {"key": settled.key, "message_id": message_id, "reason": reason, "at": now}
+            connection.execute(statements.KEEP_LOST, values)
 
 
 def _runs_to_change(connection: Connection, keys: Sequence[str]) -> list[str]:

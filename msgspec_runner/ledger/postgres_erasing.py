@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger import postgres_statements as statements
 from msgspec_runner.ledger.ledger import timestamp
-from msgspec_runner.ledger.postgres_connection import Connection
-from msgspec_runner.ledger.postgres_run import text
+from msgspec_runner.ledger.postgres_connection import Connection, text
 from msgspec_runner.ledger.rows import erasable, erasure_words
 
 CHUNK = 5000

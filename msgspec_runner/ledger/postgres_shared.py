@@ -16,8 +16,9 @@ from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger import postgres_statements as statements
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import timestamp
-from msgspec_runner.ledger.postgres_connection import Connection
-from msgspec_runner.ledger.postgres_run import lock_number, text
+from msgspec_runner.ledger.postgres_connection import Connection, text
+from msgspec_runner.ledger.postgres_run import planned_row, skipped_row
+from msgspec_runner.ledger.postgres_session import lock_number
 from msgspec_runner.ledger.rows import UNKNOWN_OUTCOME, run_row, sendable
 from msgspec_runner.ledger.values import Run, RunStatus, Skip, Totals
 from msgspec_runner.model import Message
@@ -122,30 +123,20 @@ def enqueue(
         with connection.cursor() as cursor:
             with cursor.copy(shared.COPY_GIVEN) as copy:
                 for position, message in enumerate(sendable(messages), 1):
-                    copy.write_row(_given(position, message))
+                    copy.write_row(planned_row(position, message))
             taken = cursor.execute(shared.TAKE_GIVEN, {"run": run.id, "origin": run.origin, "now": moment}).rowcount
             if not taken:
                 transaction.force_rollback = True
                 return 0
             with cursor.copy(shared.COPY_SKIPS) as copy:
                 for skip in skips:
-                    copy.write_row(_skipped(run.id, skip, moment))
+                    copy.write_row((run.id, *skipped_row(skip), moment))
             for spec, state in sharing.paces.items():
                 cursor.execute(shared.SET_PACE, (run.id, spec, state))
         size = min(LARGEST_WINDOW, max(SMALLEST_WINDOW, -(-taken // WINDOWS)))
         windows: Any = connection.execute(shared.CUT_WINDOWS, {"run": run.id, "size": size}).fetchall()
         defer(connection, sorted(Window(*row) for row in windows))
     return taken
-
-
-def _given(position: int, message: Message) -> tuple[object, ...]:
-    key, recipient_key, spec, edition, row, to, body, digest, segments, delivery = message
-    return position, key, text(recipient_key), spec, edition, row, to, body, digest, segments, delivery
-
-
-def _skipped(run_id: str, skip: Skip, moment: str) -> tuple[object, ...]:
-    said = text(skip.reason), text(skip.to), text(skip.recipient_key), skip.key, skip.segments
-    return run_id, skip.spec, skip.edition, skip.row, *said, moment
 
 
 # -- steering ----------------------------------------------------------------------------------------------
@@ -164,12 +155,6 @@ def steer(connection: Connection, run_id: str, wanted: str, reason: str | None) 
         if status == RunStatus.RUNNING and before != "stop":
             connection.execute(shared.STEER, (wanted, text(reason), run_id))
     return Standing(RunStatus(status), old_reason, before, queue, 0, None)
-
-
-def undone(connection: Connection, run_id: str) -> list[Window]:
-    """Return the windows of a run that are not done."""
-    found: Any = connection.execute(shared.UNDONE, (run_id,)).fetchall()
-    return [Window(*row) for row in found]
 
 
 def ongoing(connection: Connection) -> list[str]:

@@ -85,6 +85,8 @@ COME_BACK: Final = """
 UPDATE sessions SET pid = %s, began = %s, seen_at = clock_timestamp() WHERE id = %s AND NOT fenced
 """
 
+IS_ALIVE: Final = "SELECT id FROM sessions WHERE id = %s AND NOT fenced"
+
 BEAT: Final = """
 UPDATE sessions SET seen_at = clock_timestamp() WHERE id = ANY (%s) AND NOT fenced RETURNING id
 """
@@ -107,7 +109,7 @@ FROM messages WHERE run = %s AND position > %s AND position <= %s AND state = 'p
 
 SETTLE_AND_CLAIM: Final = """
 SELECT verdict, refused, claimed
-FROM shared_settle_and_claim(%(session)s, %(turn)s, %(again)s, %(run)s, %(now)s,
+FROM shared_settle_and_claim(%(session)s, %(write)s, %(again)s, %(run)s, %(now)s,
                              %(keys)b::text[], %(states)b::text[], %(statuses)b::integer[], %(ids)b::text[],
                              %(errors)b::text[], %(tries)b::integer[], %(times)b::text[], %(schedules)b::text[],
                              %(sources)b::text[], %(claims)b::text[])
@@ -139,8 +141,6 @@ IS_WORKED_ON: Final = "SELECT EXISTS (SELECT FROM sessions WHERE run = %s AND NO
 ONGOING: Final = """
 SELECT runs.id FROM runs JOIN shared_runs ON shared_runs.run = runs.id WHERE runs.status = 'running' ORDER BY runs.id
 """
-
-UNDONE: Final = "SELECT first, last FROM windows WHERE run = %s AND NOT done ORDER BY first"
 
 # -- the dead ----------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ INSERT INTO runs (id, origin, status, specs, version, host, pid, started_at, loc
 VALUES (%s, %s, 'running', %s, %s, %s, %s, %s, %s)
 """
 
-RUN_STATE: Final = "SELECT status, commits FROM runs WHERE id = %s FOR NO KEY UPDATE"
+RUN_STATE: Final = "SELECT status FROM runs WHERE id = %s FOR NO KEY UPDATE"
 
 END_RUN: Final = "UPDATE runs SET status = %s, ended_at = %s, reason = %s, totals = %s WHERE id = %s"
 
@@ -51,14 +51,15 @@ WHERE status = 'running' AND NOT EXISTS (SELECT FROM shared_runs WHERE shared_ru
 LOCK_DEAD: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 
 PLAN: Final = """
-WITH turn AS (
-    UPDATE runs SET commits = %(turn)s WHERE id = %(run)s AND commits < %(turn)s AND status = 'running' RETURNING id
+WITH this_write AS (
+    UPDATE runs SET commits = %(write)s WHERE id = %(run)s AND commits < %(write)s AND status = 'running' RETURNING id
 ), taken AS (
     INSERT INTO messages (key, run, position, origin, spec, edition, recipient_key, "to", row, state, digest, body,
                           segments, delivery, attempts, created_at, updated_at)
-    SELECT given.key, turn.id, given.position, %(origin)s, given.spec, given.edition, given.recipient_key, given."to",
-           given.row, 'planned', given.digest, given.body, given.segments, given.delivery, 0, %(now)s, %(now)s
-    FROM turn, unnest(%(keys)b::text[], %(positions)b::bigint[], %(specs)b::text[], %(editions)b::bigint[],
+    SELECT given.key, this_write.id, given.position, %(origin)s, given.spec, given.edition, given.recipient_key,
+           given."to", given.row, 'planned', given.digest, given.body, given.segments, given.delivery, 0,
+           %(now)s, %(now)s
+    FROM this_write, unnest(%(keys)b::text[], %(positions)b::bigint[], %(specs)b::text[], %(editions)b::bigint[],
                       %(recipient_keys)b::text[], %(numbers)b::text[], %(rows)b::bigint[], %(digests)b::text[],
                       %(bodies)b::bytea[], %(segments)b::integer[], %(deliveries)b::text[])
          AS given (key, position, spec, edition, recipient_key, "to", row, digest, body, segments, delivery)
@@ -74,7 +75,7 @@ WITH turn AS (
       AND EXISTS (SELECT FROM runs WHERE runs.id = messages.run AND runs.status <> 'running')
     RETURNING key
 )
-SELECT (SELECT count(*) FROM turn), (SELECT count(*) FROM taken)
+SELECT (SELECT count(*) FROM this_write), (SELECT count(*) FROM taken)
 """
 """Ordered by key, so that two plans that overlap wait for each other instead of both failing. A run that this
 statement cannot see yet is one that has just begun: its messages are not taken."""
@@ -82,20 +83,20 @@ statement cannot see yet is one that has just begun: its messages are not taken.
 COUNT_PLANNED: Final = "SELECT count(*) FROM messages WHERE run = %s AND position BETWEEN %s AND %s"
 
 SKIP: Final = """
-WITH turn AS (
-    UPDATE runs SET commits = %(turn)s WHERE id = %(run)s AND commits < %(turn)s AND status = 'running' RETURNING id
+WITH this_write AS (
+    UPDATE runs SET commits = %(write)s WHERE id = %(run)s AND commits < %(write)s AND status = 'running' RETURNING id
 ), entered AS (
     INSERT INTO skips (run, spec, edition, row, reason, "to", recipient_key, key, segments, created_at)
-    SELECT turn.id, given.spec, given.edition, given.row, given.reason, given."to", given.recipient_key, given.key,
-           given.segments, %(now)s
-    FROM turn, unnest(%(specs)b::text[], %(editions)b::bigint[], %(rows)b::bigint[], %(reasons)b::text[],
+    SELECT this_write.id, given.spec, given.edition, given.row, given.reason, given."to", given.recipient_key,
+           given.key, given.segments, %(now)s
+    FROM this_write, unnest(%(specs)b::text[], %(editions)b::bigint[], %(rows)b::bigint[], %(reasons)b::text[],
                       %(numbers)b::text[], %(recipient_keys)b::text[], %(keys)b::text[], %(segments)b::integer[])
          WITH ORDINALITY
          AS given (spec, edition, row, reason, "to", recipient_key, key, segments, place)
     ORDER BY place
     RETURNING id
 )
-SELECT (SELECT count(*) FROM turn), (SELECT count(*) FROM entered)
+SELECT (SELECT count(*) FROM this_write), (SELECT count(*) FROM entered)
 """
 
 PENDING: Final = """
@@ -105,7 +106,7 @@ FROM messages WHERE run = %s AND position > %s AND state = 'planned' ORDER BY po
 
 SETTLE_AND_CLAIM: Final = """
 SELECT verdict, refused, claimed
-FROM settle_and_claim(%(run)s, %(turn)s, %(again)s, %(now)s,
+FROM settle_and_claim(%(run)s, %(write)s, %(again)s, %(now)s,
                       %(keys)b::text[], %(states)b::text[], %(statuses)b::integer[], %(ids)b::text[],
                       %(errors)b::text[], %(tries)b::integer[], %(times)b::text[], %(schedules)b::text[],
                       %(sources)b::text[], %(claims)b::text[])
@@ -117,8 +118,8 @@ SETTLE_NOTED: Final = """
 UPDATE messages SET state = %(state)s, http_status = %(http_status)s, message_id = coalesce(%(message_id)s, message_id),
                     error = %(error)s, attempts = coalesce(%(attempts)s, attempts), updated_at = %(at)s,
                     scheduled_for = coalesce(%(scheduled_for)s, scheduled_for)
-WHERE key = %(key)s AND run = %(run)s AND state = ANY (%(sources)s) AND coalesce(claimed_in, 0) <= %(turn)s
-  AND claimant(claimed_in) = claimant(%(turn)s)
+WHERE key = %(key)s AND run = %(run)s AND state = ANY (%(sources)s) AND coalesce(claimed_in, 0) <= %(write)s
+  AND claimant(claimed_in) = claimant(%(write)s)
 """
 
 RELEASE: Final = """
@@ -150,6 +151,13 @@ ONE_RESOLVER: Final = "SELECT pg_advisory_xact_lock(hashtext('msgspec-runner res
 
 DECIDE: Final = """
 INSERT INTO decisions (key, at, "by", what, reason) VALUES (%s, %s, %s, %s, %s)
+"""
+
+KEEP_LOST: Final = """
+INSERT INTO decisions (key, at, "by", what, reason)
+SELECT %(key)s, %(at)s, 'recover', 'lost', %(reason)s
+WHERE NOT EXISTS (SELECT FROM messages WHERE key = %(key)s AND message_id = %(message_id)s)
+  AND NOT EXISTS (SELECT FROM decisions WHERE key = %(key)s AND what = 'lost' AND reason = %(reason)s)
 """
 
 DECISIONS: Final = """

@@ -1,9 +1,8 @@
 """A worker's session with the ledger: it claims messages of shared runs, a window at a time, until it is fenced.
 
-It is kept like a run's own session (:mod:`.postgres_run`): it holds an advisory lock while its process lives, connects
-again when the server went away, and numbers its writes, so that one whose answer was lost is not carried out twice.
-Unlike that, it may be taken for dead while it lives: its machine was suspended, or its network was cut. Then its row
-says so, and it claims nothing any more. What it still finds out about messages that are in doubt by then is recorded.
+It is resumed like a run's own (:mod:`.postgres_session`). Unlike that, it may be taken for dead while it lives: its
+machine was suspended, or its network was cut. Then its row says so, and it claims nothing any more. What it still finds
+out about messages that are in doubt by then is recorded.
 """
 
 from __future__ import annotations
@@ -17,13 +16,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 
-from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.journal import Journal
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, Patience, break_line
-from msgspec_runner.ledger.postgres_run import RunSession, settlement_columns, waves
+from msgspec_runner.ledger.postgres_session import ResumableSession
 from msgspec_runner.ledger.postgres_shared import Window, close_if_over
 from msgspec_runner.ledger.rows import utc_now
 from msgspec_runner.ledger.values import Planned, Settlement
@@ -43,7 +41,7 @@ class Granted(NamedTuple):
     go: bool
 
 
-class WorkerSession(RunSession):
+class WorkerSession(ResumableSession):
     """One of a worker's connections that claim; works on one window at a time.
 
     Connects with the first question. Not safe for several threads at once, but for :meth:`remember` and
@@ -67,9 +65,10 @@ class WorkerSession(RunSession):
         patience: Patience,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.id = 0
-        """As the ledger knows it; 0 before it does."""
+        super().__init__(address, secrets.randbits(63), Journal(journals, ledger_id, ""), patience)
         self.fenced = False
+        self._run_id = ""
+        """The run of the window that was opened last."""
         self._asked_at: float | None = None
         """When the question was asked that the server has not answered yet, in seconds of time.monotonic."""
         self._gave_up = False
@@ -77,29 +76,23 @@ class WorkerSession(RunSession):
         self._worker = worker
         self._journals = journals
         self._clock = clock
-        super().__init__(address, "", "", secrets.randbits(63), Journal(journals, ledger_id, ""), patience)
 
     def _connect(self) -> Connection:
         if self._gave_up:
             raise psycopg.OperationalError("the server does not answer")
-        connection = super()._connect()
+        return super()._connect()
+
+    def _introduce(self, connection: Connection) -> None:
         connection.execute(NOT_IDLE)
-        assert self._who is not None
         if not self.id:
             row: Any = connection.execute(shared.REGISTER, (self._worker, self._lock, *self._who)).fetchone()
             self.id = row[0]
             self._heard = self._mark
-        else:
-            connection.execute(shared.COME_BACK, (*self._who, self.id))
-        return connection
-
-    @property
-    def _mark(self) -> int:
-        """The number of the last write, as messages and journals have it: no other session has it too."""
-        return (self.id << 32) + self._turn
+        elif not connection.execute(shared.COME_BACK, (*self._who, self.id)).rowcount:
+            self.fenced = True
 
     def lasting(self, act: Callable[[Connection], T], outcomes: Sequence[Settlement] = ()) -> T:
-        """See :meth:`RunSession.lasting`."""
+        """See :meth:`ResumableSession.lasting`."""
         self._asked_at = time.monotonic()
         try:
             return super().lasting(act, outcomes)
@@ -130,15 +123,19 @@ class WorkerSession(RunSession):
     def open_window(self, run_id: str, origin: str, window: Window) -> str | None:
         """Begin to work on a window; return how its messages are posted, as JSON.
 
-        None: there is nothing to be done: the run is to wait or to stop, has ended, goes to another origin, or this
-        session is fenced.
+        None: there is nothing to be done: the run is to wait or to stop, has ended, or goes to another origin. Or this
+        session can do nothing any more, and then it is :attr:`fenced` from now on.
         """
         self._run_id = run_id
         self.lasting(lambda _: None)  # without a connection it has no id yet
         self._journal = Journal(self._journals, self._ledger_id, f"{run_id}.{self.id}")
         values = {"session": self.id, "run": run_id, "origin": origin, "first": window.first, "last": window.last}
         row = self.lasting(lambda session: session.execute(shared.OPEN_WINDOW, values).fetchone())
-        return None if row is None else str(row[0])
+        if row is not None:
+            return str(row[0])
+        if not self.lasting(lambda session: session.execute(shared.IS_ALIVE, (self.id,)).fetchall()):
+            self.fenced = True
+        return None
 
     def pending_in(self, window: Window, after: int, limit: int) -> list[Planned]:
         """Return the next planned messages of a window behind a position."""
@@ -154,39 +151,10 @@ class WorkerSession(RunSession):
                 all the same and nothing was claimed.
         """
         now = timestamp(self._clock())
-        *earlier, last = waves(settlements)
-        faults: list[str] = []
-        for wave in earlier:
-            faults += self._write_wave((), wave, now)[1]
-        granted, more = self._write_wave(() if faults else claims, last, now)
-        if faults or more:
-            raise LedgerError(f"the ledger {self._address.location} refused an outcome: {'; '.join(faults + more)}")
-        return granted
-
-    def _write_wave(
-        self, claims: Sequence[str], settlements: Sequence[Settlement], now: str
-    ) -> tuple[Granted, list[str]]:
-        self._turn += 1
-        values = {
-            "session": self.id,
-            "turn": self._turn,
-            "again": self._uncertain,
-            "run": self._run_id,
-            "now": now,
-            **settlement_columns(settlements, now),
-            "claims": [*claims],
-        }
-        row: Any = self.lasting(
-            lambda session: session.execute(shared.SETTLE_AND_CLAIM, values).fetchone(), settlements
-        )
-        verdict, refused, claimed = row
-        self._heard = self._mark
-        self._uncertain = False
-        self._journal.forget(settlements)
+        verdict, claimed = self._settle_and_claim(shared.SETTLE_AND_CLAIM, self._run_id, claims, settlements, now)
         if verdict == "fenced":  # what it may not say any more was decided without it
             self.fenced = True
-            return Granted(set(), go=False), []
-        return Granted(set(claimed or ()), go=verdict == "done"), self._faults(refused or (), settlements)
+        return Granted(claimed, go=verdict == "done")
 
     def close_window(self, window: Window, expired: int) -> bool:
         """End the work on a window; return whether it is done.

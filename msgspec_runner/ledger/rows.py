@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.states import AT_REST, RESOLUTIONS, Mover, sources
 from msgspec_runner.ledger.values import Record, Run, RunStatus, Settlement, Stored, Totals
@@ -21,12 +22,15 @@ UNKNOWN_OUTCOME = "the run ended before the outcome was known"
 DIED = "its process ended without closing the run"
 """The reason of a run that was found dead."""
 
+_A_TIME = "2026-11-23T11:45:01.250Z"
 _FIELDS = len(Record.__slots__)
 _MESSAGE_FIELDS = len(Message.__annotations__)
 _STATE = Record.__slots__.index("state")
 
 SOURCES = {state: json.dumps(sorted(sources(state))) for state in State}
 """From which states an outcome may bring a message to each, as JSON."""
+
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -84,6 +88,9 @@ def run(values: Sequence[Any], is_alive: Callable[[str], bool]) -> Run:
     Args:
         values: the row.
         is_alive: whether the run with an id lives.
+
+    Raises:
+        LedgerError: no version of this program writes such a row.
     """
     run_id, origin, status, specs, version, host, pid, started_at, ended_at, reason, totals = values
     if status == RunStatus.RUNNING and not is_alive(run_id):
@@ -91,16 +98,50 @@ def run(values: Sequence[Any], is_alive: Callable[[str], bool]) -> Run:
     return Run(
         id=run_id,
         origin=origin,
-        specs=tuple(json.loads(specs)),
+        specs=_read(run_id, "specs", specs, spec_ids, "[]"),
         version=version,
         host=host,
         pid=pid,
-        started_at=datetime.fromisoformat(started_at),
-        status=RunStatus(status),
-        ended_at=None if ended_at is None else datetime.fromisoformat(ended_at),
+        started_at=_read(run_id, "started_at", started_at, _moment, _A_TIME),
+        status=_read(run_id, "status", status, RunStatus, RunStatus.DIED),
+        ended_at=None if ended_at is None else _read(run_id, "ended_at", ended_at, _moment, _A_TIME),
         reason=reason,
-        totals=None if totals is None else Totals(**json.loads(totals)),
+        totals=None if totals is None else _read(run_id, "totals", totals, _totals, "{}"),
     )
+
+
+def _read(run_id: str, column: str, value: Any, parse: Callable[[Any], T], example: str) -> T:
+    """Return what a run's row says in a column, or raise LedgerError; ``example`` would be right there."""
+    try:
+        return parse(value)
+    except (ValueError, TypeError, RecursionError):
+        raise LedgerError(
+            f"run {run_id}: {column} of its row in the ledger makes no sense: something else has written there. "
+            f"Restore the ledger from a backup, or correct that row of the table runs ({column} may be {example}), "
+            "and run the same command again"
+        ) from None
+
+
+def spec_ids(written: str) -> tuple[str, ...]:
+    """Return a run's specs from what its row says; ValueError or TypeError: that is none of ours."""
+    ids = json.loads(written)
+    if not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
+        raise TypeError(written)
+    return tuple(ids)
+
+
+def _moment(written: str) -> datetime:
+    moment = datetime.fromisoformat(written)
+    if moment.tzinfo is None:
+        raise ValueError(written)
+    return moment
+
+
+def _totals(written: str) -> Totals:
+    totals = Totals(**json.loads(written))
+    if not all(type(count) is int for count in totals.as_dict().values()):
+        raise TypeError(written)
+    return totals
 
 
 def pages(fetch: Callable[[int], Sequence[Sequence[Any]]]) -> Iterator[Sequence[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_a_writer_in_the_middle_keeps_nobody_waiting(file: Path) -> None:
     writer.execute("BEGIN IMMEDIATE")
     assert newest_runs(file, 9) == ()
     writer.close()
+
+
+@pytest.mark.parametrize("specs", ["", "reminder", "7", "[7]", "null", '{"reminder": 1}', "[" * 9999])
+def test_a_run_that_makes_no_sense_hides_no_other(file: Path, specs: str) -> None:
+    book = FileStore(file).create()
+    for name in ("r1", "r2", "r3"):
+        book.begin(Run(name, "sandbox", ("reminder",), "1"))
+    book.close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
+        writer.execute("UPDATE runs SET specs = ? WHERE id = 'r2'", (specs,))
+    assert [(run.id, run.specs) for run in newest_runs(file, 9)] == [("r3", ("reminder",)), ("r1", ("reminder",))]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no ledger", b"SQLite format 3\0" + bytes(2000)])

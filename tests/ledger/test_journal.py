@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,6 +58,71 @@ def test_what_the_ledger_has_is_forgotten(tmp_path: Path) -> None:
     journal.note(5, [ONE])
     journal.close()
     assert found(tmp_path) == [("run", [Noted(5, ONE)])]
+
+
+def opening(monkeypatch: pytest.MonkeyPatch, path: Path, meanwhile: Callable[[], object]) -> None:
+    """Let something happen once, when a file was opened and nobody has its lock yet."""
+    really_open = os.open
+    waiting = [meanwhile]
+
+    def open_it(name: Path, *how: int) -> int:
+        descriptor = really_open(name, *how)
+        if name == path and waiting:
+            waiting.pop()()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_it)
+
+
+def test_an_owner_who_is_done_just_now_hides_no_other_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (Journal(tmp_path, "ledger", run) for run in ("run-1", "run-2"))
+    for journal in (first, second):
+        journal.note(1, [ONE])
+    second.close()
+    opening(monkeypatch, first.path, lambda: first.forget([ONE]))
+    assert found(tmp_path) == [("run-2", [Noted(1, ONE)])]
+
+
+def test_a_journal_that_lives_again_is_left_to_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, "ledger", "run")
+    journal.note(1, [ONE])
+
+    def begin_anew() -> None:
+        journal.forget([ONE])
+        journal.note(2, [TWO])
+
+    opening(monkeypatch, journal.path, begin_anew)
+    assert found(tmp_path) == []
+    assert "two" in journal.path.read_text()
+    journal.close()
+    assert [noted.write for _, rows in found(tmp_path) for noted in rows] == [2]
+
+
+def test_what_is_noted_while_the_old_journal_is_removed_is_in_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Journal(tmp_path, "ledger", "run")
+    old.note(1, [ONE])
+    old.close()
+    journal = Journal(tmp_path, "ledger", "run")
+    opening(monkeypatch, journal.path, lambda: found(tmp_path))
+    journal.note(2, [TWO])
+    assert "two" in journal.path.read_text()
+    journal.close()
+
+
+def test_a_journal_that_another_holds_is_written_later(tmp_path: Path) -> None:
+    """Whoever brings an old one of the same name holds it for a moment. No descriptor is left open by that."""
+    holder = Journal(tmp_path, "ledger", "run")
+    holder.note(1, [ONE])
+    journal = Journal(tmp_path, "ledger", "run")
+    before = len([*Path("/dev/fd").iterdir()])
+    journal.note(2, [ONE])
+    assert len([*Path("/dev/fd").iterdir()]) == before
+    holder.forget([ONE])
+    journal.note(3, [TWO])
+    journal.close()
+    assert [noted.write for _, rows in found(tmp_path) for noted in rows] == [2, 3]
 
 
 @given(st.integers(0, 500))

@@ -199,6 +199,51 @@ def test_who_was_taken_for_dead_records_what_it_sent_and_sends_no_more(url: str,
         assert not list((tmp_path / "here").glob("*.jsonl"))
 
 
+def test_who_was_taken_for_dead_tells_what_it_sent_though_it_was_released(url: str, tmp_path: Path) -> None:
+    """All of it: an outcome that comes twice in one call is written in two steps, and the run is over at the first."""
+    with Line(url) as line:
+        ledger = opened(line.url, tmp_path / "here")
+        ledger.begin(Run("slow", "sandbox"))
+        ledger.plan("slow", messages(2))
+        ledger.claim("slow", ["key-1", "key-2"])
+        line.cut()
+        other = opened(url, tmp_path / "there")
+        wait_for_death(other, "slow")
+        assert other.recover() == 2
+        assert other.release(["key-1"], "asked them") == 1
+        outcomes = [
+            Settlement("key-1", State.IN_DOUBT, error="no answer"),
+            Settlement("key-1", State.ACCEPTED, 200, "id-1"),
+            Settlement("key-2", State.ACCEPTED, 200, "id-2"),
+        ]
+        with pytest.raises(LedgerError, match="was taken for dead"):
+            ledger.commit("slow", [], outcomes)
+        told = [(each.key, each.what, each.reason) for each in other.decisions()]
+        assert told == [
+            ("key-1", "released", "asked them"),
+            ("key-1", "lost", "run slow sent it: accepted as id-1, known too late"),
+        ]
+        assert {each.key: (each.state, each.message_id) for each in other.messages()} == {
+            "key-1": (State.RELEASED, None),
+            "key-2": (State.ACCEPTED, "id-2"),
+        }
+        assert not list((tmp_path / "here").glob("*.jsonl"))
+
+
+def test_a_run_that_somebody_deleted_tells_what_it_sent(url: str, tmp_path: Path) -> None:
+    ledger = opened(url, tmp_path)
+    ledger.begin(Run("run", "sandbox"))
+    ledger.plan("run", messages(1))
+    ledger.claim("run", ["key-1"])
+    with psycopg.connect(address(url).conninfo, autocommit=True) as connection:
+        connection.execute(f"DELETE FROM {address(url).schema}.runs".encode())
+    with pytest.raises(LedgerError, match="was taken for dead"):
+        ledger.commit("run", [], [Settlement("key-1", State.ACCEPTED, 200, "id-1")])
+    assert [each.reason for each in ledger.decisions()] == ["run run sent it: accepted as id-1, known too late"]
+    with pytest.raises(LedgerError, match="was taken for dead"):
+        ledger.end("run", RunStatus.STOPPED)
+
+
 def wait_for_death(ledger: PostgresLedger, run: str) -> None:
     """Wait until the server has missed the run's session."""
     while True:

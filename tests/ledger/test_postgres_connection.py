@@ -103,6 +103,39 @@ def test_what_waiting_may_help_against() -> None:
             r"cannot be reached: no password ••• supplied\. Check",
         ),
         (psycopg.DataError("…"), "cannot be used"),
+        (
+            psycopg.OperationalError("refused\n\tIs the server accepting TCP/IP connections?"),
+            r"accepting TCP/IP connections\. Check the address, the password \(PGPASSWORD\) and the server$",
+        ),
+        (errors.InsufficientPrivilege("permission denied."), r"permission denied\. Ask"),
+        (
+            psycopg.OperationalError("failed to resolve host 'db': [Errno -2] Name or service not known"),
+            r"service not known\. Check the host's name in the address, and the network$",
+        ),
+        (
+            psycopg.OperationalError('could not translate host name "db" to address: No such host is known.'),
+            r"No such host is known\. Check the host's name in the address, and the network$",
+        ),
+        *(
+            (psycopg.OperationalError(words), r"\. Check sslmode and the certificates in the address, and the server$")
+            for words in (
+                "server does not support SSL, but SSL was required",
+                "SSL error: certificate verify failed",
+                'root certificate file "/root/.postgresql/root.crt" does not exist\nEither provide the file, …',
+                'server certificate for "a" does not match host name "b"',
+            )
+        ),
+        (
+            psycopg.OperationalError('password authentication failed for user "ann"\nno pg_hba.conf entry, SSL off'),
+            r"Check the address, the password",
+        ),
+        *(
+            (
+                error("deadlock detected\nDETAIL:  Process 71 waits for ShareLock on transaction 7; hint."),
+                r"is in use: another process was writing to the same messages\. Nothing was sent: run it again$",
+            )
+            for error in (errors.DeadlockDetected, errors.SerializationFailure)
+        ),
     ],
 )
 def test_errors_say_where_and_what_to_do(error: psycopg.Error, words: str) -> None:

@@ -26,7 +26,6 @@ from msgspec_runner.ledger.postgres_shared import (
     silent,
     standing,
     steer,
-    undone,
 )
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.model import Message, State
@@ -100,6 +99,11 @@ def share(connection: Connection, book: PostgresLedger, count: int = 12, run: st
     return windows
 
 
+def undone(connection: Connection) -> list[Window]:
+    found: Any = connection.execute("SELECT first, last FROM windows WHERE NOT done ORDER BY first").fetchall()
+    return [Window(*row) for row in found]
+
+
 def states(book: PostgresLedger) -> dict[str, State]:
     return {record.key: record.state for record in book.messages()}
 
@@ -114,7 +118,7 @@ def keys_of(session: WorkerSession, window: Window) -> list[str]:
 def test_a_run_enters_whole(connection: Connection, book: PostgresLedger) -> None:
     windows = share(connection, book, 125, skips=[Skip("s", 1, 126, "duplicate", "+1", "k")])
     assert windows == [Window(1, 50), Window(51, 100), Window(101, 125)]
-    assert undone(connection, RUN) == windows
+    assert undone(connection) == windows
     totals = book.totals(RUN)
     assert (totals.planned, totals.skipped) == (125, 1)
     assert [planned.row for planned in book.pending(RUN)] == list(range(1, 126))
@@ -132,7 +136,7 @@ def test_or_not_at_all(connection: Connection, book: PostgresLedger) -> None:
         enqueue(connection, book.id, Run(RUN, ORIGIN), sharing, messages(5), (), fails, NOON)
     assert book.runs() == []
     assert book.totals().total == 0
-    assert undone(connection, RUN) == []
+    assert undone(connection) == []
 
 
 def test_a_run_without_messages_is_none(connection: Connection, book: PostgresLedger) -> None:
@@ -403,6 +407,92 @@ def test_a_zombie(connection: Connection, book: PostgresLedger, join: MakeSessio
     assert session.open_window(RUN, ORIGIN, window) is None
     session.leave()
     assert connection.execute("SELECT fenced FROM sessions ORDER BY id").fetchall() == [(True,), (False,)]
+
+
+def test_a_session_knows_that_it_was_fenced(connection: Connection, book: PostgresLedger, join: MakeSession) -> None:
+    """Nothing to do, and nothing that it may do, are two answers: the window is not done."""
+    first, second = share(connection, book, 60)
+    session = join()
+    assert session.open_window(RUN, "https://evil.test", first) is None
+    assert not session.fenced
+    connection.execute("UPDATE sessions SET fenced = true")
+    assert session.open_window(RUN, ORIGIN, second) is None
+    assert session.fenced
+    other = join()
+    assert other.open_window(RUN, ORIGIN, second) == "{}"
+    connection.execute("DELETE FROM sessions")
+    assert other.open_window(RUN, ORIGIN, first) is None
+    assert other.fenced
+
+
+@pytest.mark.parametrize("ending", ["UPDATE sessions SET fenced = true", "DELETE FROM sessions"])
+def test_who_comes_back_hears_that_it_was_fenced(
+    url: str, connection: Connection, book: PostgresLedger, join: MakeSession, ending: str, stack: ExitStack
+) -> None:
+    session = join()
+    window, _ = busy(connection, book, session)
+    connection.execute(ending.encode())
+    cut(url)
+    assert len(session.pending_in(window, 0, 500)) == 2
+    assert session.fenced
+
+
+@pytest.mark.parametrize("planned_again", [False, True])
+def test_what_a_zombie_learns_too_late_is_told(
+    connection: Connection, book: PostgresLedger, join: MakeSession, planned_again: bool
+) -> None:
+    """A person let it be sent again, as it was in doubt. The API's id is kept, once, and the rest is stored."""
+    session = join()
+    window = share(connection, book, 4)[0]
+    session.open_window(RUN, ORIGIN, window)
+    keys = keys_of(session, window)
+    session.exchange(keys[:3], ())
+    [suspect] = silent(connection, IMPATIENT)
+    assert bury(connection, suspect, IMPATIENT, NOW) == 3
+    assert book.release(keys[:2], "asked them") == 2
+    if planned_again:
+        steer(connection, RUN, "stop", None)
+        assert close_if_over(connection, RUN, NOW)
+        book.begin(Run("next", ORIGIN))
+        assert book.plan("next", messages(2)) == 2
+    late = [
+        Settlement(keys[0], State.ACCEPTED, 200, "id-\0late"),
+        Settlement(keys[1], State.REJECTED, 400),
+        Settlement(keys[2], State.ACCEPTED, 200, "id-2"),
+    ]
+    for _ in range(2):
+        assert session.exchange((), late) == (set(), False)
+    lost = [decided for decided in book.decisions() if decided.what == "lost"]
+    assert [(decided.key, decided.reason) for decided in lost] == [
+        (keys[0], f"run {RUN} sent it: accepted as id-␀late, known too late")
+    ]
+    [record] = book.messages(state=State.ACCEPTED)
+    assert (record.key, record.message_id) == (keys[2], "id-2")
+    assert not session.has_noted
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_the_line_breaks_while_it_tells(
+    url: str, connection: Connection, book: PostgresLedger, join: MakeSession, moment: Moment, tmp_path: Path
+) -> None:
+    """At each request, and then for good: what the ledger did not hear of is noted, and told by who comes next."""
+    with Line(url) as line:
+        for nth in range(1, 4):
+            connection.execute("TRUNCATE messages, runs, shared_runs, windows, sessions, paces, decisions")
+            session = join(line.url)
+            window, keys = busy(connection, book, session)
+            [suspect] = silent(connection, IMPATIENT)
+            bury(connection, suspect, IMPATIENT, NOW)
+            book.release(keys[:1], "asked them")
+            session.pending_in(window, 0, 1)  # it has a line again
+            session._patience = Patience(seconds=0)
+            line.cuts = {line.requests + nth: moment}
+            with pytest.raises(LedgerError, match="noted in"):
+                session.exchange((), [Settlement(keys[0], State.ACCEPTED, 200, "id-late")])
+            session.close()
+            book.recover()
+            assert [decided.what for decided in book.decisions()] == ["released", "lost"]
+    assert not list((tmp_path / "journals").glob("*.jsonl"))
 
 
 def test_who_leaves_over_its_claims_leaves_them_to_be_found(
