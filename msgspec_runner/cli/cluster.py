@@ -19,7 +19,8 @@ from msgspec_runner.reports.text import printable
 
 @click.group("cluster", short_help="Steer a run that workers carry out.")
 def command() -> None:
-    """Steer a run that workers carry out: let it wait, go on, or end. RUN is a run's id, or the beginning of one.
+    """Steer a run that workers carry out: let it wait, go on, or end. RUN is a run's id, the beginning of one, or
+    `latest`.
 
     \b
     Examples:
@@ -35,9 +36,12 @@ def command() -> None:
 def pause(*, run: str, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     """Let RUN wait: workers finish what is in flight, and claim nothing more until `cluster resume`.
 
+    RUN is a run's id, the beginning of one, or `latest`.
+
     \b
-    Example:
+    Examples:
       msgspec-runner cluster pause 20261123-114501-x7k2
+      msgspec-runner cluster pause latest
     """
     words = "waits: what is in flight is finished; go on with `msgspec-runner cluster resume {run}`"
     return _steer(run, "pause", ledger, profile, words)
@@ -48,7 +52,7 @@ def pause(*, run: str, ledger: str | None, profile: str | None, terminal: Termin
 @ledger_option
 @common
 def resume(*, run: str, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
-    """Let RUN go on after `cluster pause`.
+    """Let RUN go on after `cluster pause`. RUN is a run's id, the beginning of one, or `latest`.
 
     \b
     Example:
@@ -64,6 +68,8 @@ def resume(*, run: str, ledger: str | None, profile: str | None, terminal: Termi
 def stop(*, run: str, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     """End RUN early: workers finish what is in flight. What was not sent stays planned, for the next `send`.
 
+    RUN is a run's id, the beginning of one, or `latest`.
+
     \b
     Example:
       msgspec-runner cluster stop 20261123-114501-x7k2
@@ -78,6 +84,11 @@ def _steer(run: str, wanted: str, ledger: str | None, profile: str | None, words
         shared: Any = shared_runs(book)
         shared.check()
         chosen = find_run(book, run)
+        kept, why = shared.held().get(chosen.id, ("", None))
+        if wanted == kept == "pause":  # who paused it first is who is told
+            said = f"is paused already{f' ({why})' if why else ''}: go on with"
+            click.echo(printable(f"run {chosen.id} {said} `msgspec-runner cluster resume {chosen.id}`"))
+            return 0
         reason = {"pause": f"paused by {who()}", "stop": f"stopped by {who()}"}.get(wanted)
         before = shared.steer(chosen.id, wanted, reason)
         if before is None:
@@ -86,5 +97,6 @@ def _steer(run: str, wanted: str, ledger: str | None, profile: str | None, words
             raise UsageError(f"run {chosen.id} has ended already: {before.status.value}")
         if before.wanted == "stop":
             raise UsageError(f"run {chosen.id} is stopping already. To go on, run the same `send` again afterwards")
-        click.echo(printable(f"run {chosen.id} {words.format(run=chosen.id)}"))
+        already = " already: it was not paused" if wanted == before.wanted == "go" else ""
+        click.echo(printable(f"run {chosen.id} {words.format(run=chosen.id)}{already}"))
     return 0

@@ -54,19 +54,46 @@ def shared_runs(book: Ledger) -> Shared:
     return Shared(book)
 
 
-def migrate_queue(book: Ledger) -> str | None:
-    """Make or upgrade the queue of a ledger; return its version. None: it is a file, or the extra is not installed."""
+class Queue(NamedTuple):
+    """The queue of a ledger, after it was migrated.
+
+    Attributes:
+        made: there was none before.
+        version: of its tables, for people.
+    """
+
+    made: bool
+    version: str
+
+
+def migrate_queue(book: Ledger) -> Queue | None:
+    """Make or upgrade the queue of a ledger. None: it is a file, or the extra is not installed."""
     # A version of Procrastinate is what people know; its migrations have names that tell nobody anything.
-    if "://" not in book.location:
+    shared = _shared_or_none(book)
+    if shared is None:
+        return None
+    from importlib.metadata import version
+
+    return Queue(shared.migrate(), f"version {version('procrastinate')}, which is installed")
+
+
+def make_queue(book: Ledger) -> bool:
+    """Make the queue of a ledger that has none; return whether it has one now: no file has, nor without the extra."""
+    shared = _shared_or_none(book)
+    if shared is None:
+        return False
+    shared.make_queue()
+    return True
+
+
+def _shared_or_none(book: Ledger) -> Shared | None:
+    if not is_server(book.location):
         return None
     try:
-        from importlib.metadata import version
-
         from msgspec_runner.cluster.sharing import Shared
     except ImportError:
         return None
-    Shared(book).migrate()
-    return f"version {version('procrastinate')}, which is installed"
+    return Shared(book)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +135,12 @@ class Sharing:
         queue = queue_of(self.queue or DEFAULT_QUEUE, run.origin)
         return shared_runs(book).enter(run, queue, how, messages, skips)
 
-    def check(self, book: Ledger) -> None:
+    def check(self, book: Ledger, *, loopback: bool) -> None:
         """Make sure, before anything is planned, that the ledger can hold a run for workers.
+
+        Args:
+            book: the ledger.
+            loopback: the run talks to this machine only, so a missing queue is made, as a missing ledger is.
 
         Raises:
             UsageError: the extra is not installed, or the queue's name is none.
@@ -119,11 +150,18 @@ class Sharing:
         from msgspec_runner.cluster.queue import DEFAULT_QUEUE, queue_of
 
         queue_of(self.queue or DEFAULT_QUEUE, "")
+        if loopback:
+            shared.make_queue()
         shared.check()
 
     def follow(self, book: Ledger, run_id: str, terminal: Terminal) -> RunResult | None:
         """Watch the run until it has ended; return how. None: the watcher was interrupted."""
         return follow(book, run_id, terminal)
+
+
+def is_server(location: str | None) -> bool:
+    """Say whether a ledger is on a server, rather than in a file; None for the default one."""
+    return location is not None and "://" in location
 
 
 def check_place(location: str | None) -> None:
@@ -135,7 +173,7 @@ def check_place(location: str | None) -> None:
     Raises:
         UsageError: it is a file.
     """
-    if location is None or "://" not in location:
+    if not is_server(location):
         raise UsageError(
             f"the ledger {location or 'of this project'} is a file of this machine: workers need one in PostgreSQL. "
             "Give its address: --ledger postgresql://…, or MSGSPEC_RUNNER_LEDGER"
@@ -185,13 +223,10 @@ class Held(NamedTuple):
 
 def held_runs(book: Ledger) -> dict[str, Held]:
     """Return the runs that are paused or about to stop, by id; none where the ledger is a file, or has no such runs."""
-    if "://" not in book.location:
+    shared = _shared_or_none(book)  # who only looks needs no queue
+    if shared is None:
         return {}
-    try:
-        from msgspec_runner.cluster.sharing import Shared
-    except ImportError:  # who only looks needs no queue
-        return {}
-    return {run: Held(_HELD[wanted], reason) for run, (wanted, reason) in Shared(book).held().items()}
+    return {run: Held(_HELD[wanted], reason) for run, (wanted, reason) in shared.held().items()}
 
 
 def busy_lines(book: Ledger, origin: str, specs: Collection[str]) -> Iterator[str]:
@@ -212,7 +247,11 @@ def busy_lines(book: Ledger, origin: str, specs: Collection[str]) -> Iterator[st
 
 
 def follow(book: Ledger, run_id: str, terminal: Terminal) -> RunResult | None:
-    """Watch a run of whomever until it has ended; return how. None: the watcher was interrupted, the run goes on."""
+    """Watch a run of whomever until it has ended; return how. None: the watcher was interrupted, the run goes on.
+
+    Raises:
+        LedgerError: somebody deleted the run.
+    """
     totals = book.totals(run_id)
     try:
         with watch(terminal, totals.total - totals.skipped, before=_ended(totals)) as show:
@@ -256,7 +295,7 @@ class Working(NamedTuple):
 
 def _workers(book: Ledger, run_id: str) -> Working | None:
     """Return who works on a run; None: it is not shared."""
-    if "://" not in book.location:
+    if not is_server(book.location):
         return None
     try:
         from msgspec_runner.cluster.queue import DEFAULT_QUEUE
@@ -301,14 +340,19 @@ def _follow(book: Ledger, run_id: str, totals: Totals, terminal: Terminal, show:
         note = _note(working, alone=alone > _ALONE) if goes_on else None
         show(Progress(_settled(before, totals), totals.sending, totals.retry_wait, rate, note))
         before = totals
+        if run is None:
+            raise LedgerError(
+                f"run {run_id} is not in the ledger any more: somebody deleted it there, so nobody knows how it "
+                "ended. What the ledger has of its messages: `msgspec-runner status --output csv`"
+            )
         if not goes_on:
             return ended(run, totals)
         time.sleep(POLL)
 
 
-def ended(run: Run | None, totals: Totals) -> RunResult:
+def ended(run: Run, totals: Totals) -> RunResult:
     """Return how a run ended that somebody else carried out."""
-    if run is None or run.status is RunStatus.FINISHED:
+    if run.status is RunStatus.FINISHED:
         return RunResult(totals, expired=totals.planned)
     return RunResult(totals, run.reason or run.status.value, run.status is RunStatus.INTERRUPTED)
 

@@ -95,8 +95,12 @@ def shown_ledger(flag: str | None, location: str) -> str | None:
     return location if flag is not None and "://" in flag else flag
 
 
-def read_api_key(file: Path | None) -> str:
+def read_api_key(file: Path | None, *, sandbox: bool = False) -> str:
     """Return the API key from ``--api-key-file`` or the environment.
+
+    Args:
+        file: of the flag.
+        sandbox: the command has ``--sandbox``, which needs none.
 
     Raises:
         UsageError: there is none, or no HTTP header can carry it.
@@ -111,6 +115,7 @@ def read_api_key(file: Path | None) -> str:
     else:
         key = os.environ.get(KEY_VARIABLE, "").strip()
     if not key:
+        hint = " `--sandbox` needs none." if sandbox else ""
         source = f"--api-key-file {file} is empty" if file is not None else f"no API key: set {KEY_VARIABLE}"
-        raise UsageError(f"{source}, or use --api-key-file FILE. `--sandbox` needs none. Nothing was sent.")
+        raise UsageError(f"{source}, or use --api-key-file FILE.{hint} Nothing was sent.")
     return check_api_key(key)

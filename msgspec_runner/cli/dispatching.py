@@ -155,7 +155,7 @@ def choose_destination(
 
     api = choose_api(base_url)
     check_network(api.base_url)
-    return Destination(api, read_api_key(api_key_file) if posts else "")
+    return Destination(api, read_api_key(api_key_file, sandbox=True) if posts else "")
 
 
 def confirmed(question: str, terminal: Terminal) -> bool:

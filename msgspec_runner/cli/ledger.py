@@ -7,12 +7,20 @@ from contextlib import closing, contextmanager
 
 import click
 
-from msgspec_runner.cli.clustering import migrate_queue
+from msgspec_runner.cli.clustering import is_server, make_queue, migrate_queue
 from msgspec_runner.cli.connection import choose_ledger, ledger_option
 from msgspec_runner.cli.options import Terminal, common, show_numbers_option
 from msgspec_runner.cli.runs import check_confirmed, read_moment, who, yes_option
 from msgspec_runner.errors import UsageError
-from msgspec_runner.ledger import LEDGER_ID_FILE, Ledger, RunStatus, init_ledger, open_ledger, read_ledger_id
+from msgspec_runner.ledger import (
+    LEDGER_ID_FILE,
+    Ledger,
+    RunStatus,
+    init_ledger,
+    ledger_exists,
+    open_ledger,
+    read_ledger_id,
+)
 from msgspec_runner.project import configure
 from msgspec_runner.reports.run_summary import totals_words
 from msgspec_runner.reports.text import count, printable
@@ -36,6 +44,8 @@ def command() -> None:
 def init(*, ledger: str | None, new: bool, profile: str | None, terminal: Terminal) -> int:
     """Make this project's ledger, and write its id into a file that you commit.
 
+    In PostgreSQL it also makes the queue that workers take their work from, where the extra `cluster` is installed.
+
     \b
     Example:
       msgspec-runner ledger init
@@ -44,6 +54,8 @@ def init(*, ledger: str | None, new: bool, profile: str | None, terminal: Termin
     with closing(init_ledger(choose_ledger(ledger, config), config.root, new=new)) as book:
         click.echo(f"ledger {printable(book.location)}")
         click.echo(f"its id {book.id} is in {LEDGER_ID_FILE}: commit that file, so that nobody sends with another one")
+        if make_queue(book):
+            click.echo("it has a queue for workers: `send --cluster`")
     return 0
 
 
@@ -74,18 +86,27 @@ def migrate(*, ledger: str | None, profile: str | None, terminal: Terminal) -> i
     """Bring the ledger to the schema of this version, as every command does that opens it.
 
     Older versions refuse a ledger of a newer schema, so upgrade all who use it. In PostgreSQL it also makes, or
-    upgrades, the queue that workers take their work from (`send --cluster`).
+    upgrades, the queue that workers take their work from (`send --cluster`), and makes the ledger where there is none;
+    `ledger init` in the project then takes it for the project's.
 
     \b
     Example:
       msgspec-runner ledger migrate
     """
-    with _opened(ledger, profile) as book:
-        click.echo(f"ledger {printable(book.location)} is up to date, with schema {book.schema}")
+    config = configure((), profile)
+    location = choose_ledger(ledger, config)
+    # A project that has a ledger gets no second one: the address is misspelt, or the ledger is lost.
+    makes = is_server(location) and read_ledger_id(config.root) is None
+    made = makes and not ledger_exists(location, config.root)
+    with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=makes)) as book:
+        state = "was made" if made else "is up to date"
+        click.echo(f"ledger {printable(book.location)} {state}, with schema {book.schema}")
         queue = migrate_queue(book)
         if queue is not None:
-            tables = f": it has Procrastinate's tables of {queue}" if terminal.verbose else ""
-            click.echo(f"its queue for workers is up to date{tables}")
+            tables = f": it has Procrastinate's tables of {queue.version}" if terminal.verbose else ""
+            click.echo(f"its queue for workers {'was made' if queue.made else 'is up to date'}{tables}")
+        if made:
+            terminal.note(f"run `msgspec-runner ledger init` in the project, and commit {LEDGER_ID_FILE}")
     return 0
 
 
@@ -124,7 +145,7 @@ def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, t
     """Erase one person's data: everything that the ledger holds of NUMBER, but for the identities.
 
     Nothing is sent again because it was forgotten, and nothing is sent to NUMBER from what was left planned. Messages
-    of a run that is under way are left as they are.
+    of a run that is under way are left as they are; if there are no others, the exit code is 2.
 
     \b
     Example:
@@ -140,10 +161,23 @@ def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, t
         book.recover()
         _confirm(f"Erase everything that the ledger holds of {said}?", yes=yes)
         erased = book.erase(number=to, by=who())
+        live = _live_run_of(book, to)
+        part = f"{said} is part of run {live}, which is under way"
+        again = f"Run this again when it has ended: `msgspec-runner status {live} --watch` waits for that"
+        if live is not None and not erased:
+            raise UsageError(printable(f"{part}. {again}. Nothing was erased."))
         words = f"{said} was erased from {count(erased, 'message')}"
         unknown = f"nobody with the number {said} was found: was its country code typed, as in +16175551212?"
-        _say_erased(book, words if erased else unknown, terminal)
+        click.echo(words if erased else unknown)
+        if live is not None:
+            terminal.warn(printable(f"{part}: that was left as it is. {again}"))
     return 0
+
+
+def _live_run_of(book: Ledger, number: str) -> str | None:
+    """Return a run that is under way and holds messages to a number."""
+    live = (run.id for run in book.runs() if run.status is RunStatus.RUNNING)
+    return next((run for run in live if any(record.to == number for record in book.messages(run=run))), None)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import secrets
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,9 @@ from msgspec_runner.source.partials import Partials
 
 _NO_MESSAGES = frozenset({Decision.DUPLICATE, Decision.INVALID})
 """Rows that are no messages of their own."""
+
+_NAMED = 5
+"""Specs that an error names; a folder may hold a thousand."""
 
 
 def write_plan(
@@ -168,6 +171,35 @@ def planned_paths(pinned: Pinned, root: Path) -> tuple[Path, ...]:
         if not is_there:
             raise UsageError(f"the plan has the spec {spec.spec} in {spec.file}, which is not there. Nothing was sent.")
     return paths
+
+
+def check_paths(given: Iterable[Path], planned: Iterable[Path], root: Path) -> None:
+    """Refuse paths beside ``--plan`` that lead to other specs than the plan's.
+
+    Args:
+        given: the specs that the paths lead to.
+        planned: those of the plan.
+        root: the project's; what lies in it is told without it.
+
+    Raises:
+        UsageError: it names what is only here, and what is only there.
+    """
+    here, there = ({path.resolve() for path in paths} for paths in (given, planned))
+    parts = [
+        f"{words}: {_some(sorted(shown_path(path, root) for path in paths))}"
+        for words, paths in (("not in the plan", here - there), ("only in the plan", there - here))
+        if paths
+    ]
+    if parts:
+        raise UsageError(
+            f"the paths are not the specs of --plan: {'; '.join(parts)}. Leave the paths out to send the plan. "
+            "Nothing was sent."
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def hold_to(

@@ -184,6 +184,7 @@ def _json(plan: Plan) -> str:
         "specs": [spec.as_dict() for spec in plan.specs],
         "totals": {
             **totals,
+            "changed_in_doubt": plan.changed_in_doubt,
             "scheduled": {reason.value: number for reason, number in plan.scheduled.items()},
             "segments": plan.segments if plan.count(Decision.NEW) else 0,
         },
@@ -212,7 +213,13 @@ def _markdown(plan: Plan, known: str, nothing: str) -> str:
     if known:  # a reviewer does not see standard error
         sentence += f" There is {known}."
     lines = [sentence, "", *_table(plan)]
-    meanings = [f"- **{item.value}**: {words}." for item, words in _MEANINGS.items() if plan.count(item)]
+    doubts = plan.changed_in_doubt
+    more = f" Of these, {doubts:,} {'is' if doubts == 1 else 'are'} in doubt: {_MEANINGS[Decision.IN_DOUBT]}."
+    meanings = [
+        f"- **{item.value}**: {words}.{more if doubts and item is Decision.CHANGED else ''}"
+        for item, words in _MEANINGS.items()
+        if plan.count(item)
+    ]
     if plan.segments:
         meanings.append(
             "- **segments**: what the new SMS are billed by; one holds 160 characters, 70 with an emoji in it."

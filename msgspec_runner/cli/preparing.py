@@ -240,7 +240,9 @@ def plan_lines(plan: Plan) -> list[str]:
             if number or decision is Decision.NEW:
                 segments = f"  {count(spec.segments, 'segment')}" if decision is Decision.NEW and spec.segments else ""
                 rowless = "" if spec.decisions else ": no rows"
-                lines.append(f"  {number:>9,} {decision.value}{rowless}{segments}")
+                doubts = spec.changed_in_doubt if decision is Decision.CHANGED else 0
+                in_doubt = f", of these {doubts:,} in doubt" if doubts else ""
+                lines.append(f"  {number:>9,} {decision.value}{rowless}{segments}{in_doubt}")
                 if decision is Decision.NEW:
                     lines += _scheduled_lines(spec)
     return lines

@@ -33,6 +33,7 @@ from msgspec_runner.model import State
 from msgspec_runner.project import configure
 from msgspec_runner.reports.run_summary import shown
 from msgspec_runner.reports.text import count, printable
+from msgspec_runner.reports.text import released as released_words
 from msgspec_runner.sociocs.client import Client
 from msgspec_runner.sociocs.lookups import Lookups
 from msgspec_runner.sociocs.network import check_network
@@ -128,7 +129,7 @@ def command(
         if output == "json":
             terminal.report(_json(book, origin, run_id, settled, released, left))
         elif released:
-            terminal.report(f"{count(len(released), 'message')} released: the next `send` texts them again")
+            terminal.report(released_words(len(released)))
         _say_what_next(left, settled, terminal)
         return 3 if left else 0
 
@@ -224,7 +225,8 @@ def _release(
         )
     number = count(len(chosen), "message")
     check_confirmed(
-        f"Release {number}? The next `send` texts them again, also who got the first one.",
+        f"Release {number}? The next `send` texts {'it' if len(chosen) == 1 else 'them'} again, "
+        "also who got the first one.",
         "nothing was released",
         yes=giving.yes,
     )

@@ -143,7 +143,15 @@ class _Retrying:
             self.terminal.warn(missing)
             result = RunResult(self.book.end(run, RunStatus.FINISHED))
         conclude(self.book, run, again.specs, result, self.manner, self.terminal, self.after)
-        return exit_code(result)
+        return self._end(result)
+
+    def _end(self, result: RunResult) -> int:
+        """Say what of the old run is still in doubt; return the exit code."""
+        doubts = self.book.totals(self.old.id).in_doubt
+        if doubts:
+            still = f"{count(doubts, 'message')} of run {self.old.id} still in doubt"
+            self.terminal.warn(f"{still}: {self.after.of_earlier_doubts(doubts)}")
+        return exit_code(result, earlier_doubts=doubts)
 
     def _messages(self, *states: State) -> Iterator[Stored]:
         """Yield the run's messages in some states; what was released counts as that until it is posted.
@@ -171,7 +179,7 @@ class _Retrying:
         if self.manner.output == "json":
             skipped = {reason: again.left_out[decision] for reason, decision in _SKIPPED.items()}
             self.terminal.report(summary_json(None, RunResult(Totals()), skipped))
-        return 1 if again.erased else 0
+        return self._end(RunResult(Totals())) or (1 if again.erased else 0)
 
     def _cut_off(self) -> Iterator[str]:
         """Yield the runs that were to send messages again, of these specs, and ended before they did.

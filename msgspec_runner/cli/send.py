@@ -23,7 +23,7 @@ from msgspec_runner.cli.options import (
     var_option,
 )
 from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
-from msgspec_runner.cli.pinning import check_flags, hold_to, planned_paths, read_plan
+from msgspec_runner.cli.pinning import check_flags, check_paths, hold_to, planned_paths, read_plan
 from msgspec_runner.cli.preparing import NotSound, lint_first, make_plan, refuse_too_many_invalid
 from msgspec_runner.cli.sending import Bounds, Sending
 from msgspec_runner.cli.testing import Pick, send_test
@@ -41,7 +41,12 @@ from msgspec_runner.reports.text import count
 @paths_argument()
 @click.option("--sandbox", is_flag=True, help="Send to a sandbox of its own, started for this run.")
 @click.option("--dry-run", is_flag=True, help="Only plan.")
-@click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="Send exactly what `plan --out` wrote.")
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Send exactly what `plan --out` wrote. PATHS may be left out.",
+)
 @skip_invalid_option
 @click.option("--test-to", metavar="NUMBER", help="Send one message to yourself instead; nothing is recorded.")
 @click.option(
@@ -134,7 +139,10 @@ def command(
     pinned = read_plan(plan) if plan is not None else None
     if plan is not None and pinned is not None:
         check_flags(plan, pinned, sandbox=sandbox, recipients=recipients, variables=variables, profile=profile)
-        paths = planned_paths(pinned, project_root(Path.cwd()))
+        root = project_root(Path.cwd(), paths)
+        named, paths = load(paths, profile).files if paths else (), planned_paths(pinned, root)
+        if named:
+            check_paths(named, paths, root)
     project = load(paths, profile)
     with ExitStack() as stack:
         file = stack.enter_context(recipients_file(recipients))
@@ -147,7 +155,7 @@ def command(
         # The ledger first: who has none should not wait for a lint to hear it.
         book = stack.enter_context(_ledger(ledger, project.config, destination.api))
         if sharing is not None:
-            sharing.check(book)
+            sharing.check(book, loopback=destination.api is not None and destination.api.loopback)
         spool = stack.enter_context(PlanSpool())
         try:
             sound = lint_first(
@@ -179,13 +187,11 @@ def command(
 
 
 def _check_paths(paths: tuple[Path, ...], plan: Path | None, *, dry_run: bool) -> None:
-    """Make sure that what to send is named, and once.
+    """Make sure that what to send is named.
 
     Raises:
         UsageError: it says what to leave out.
     """
-    if plan is not None and paths:
-        raise UsageError("--plan names the specs: leave the paths out. Nothing was sent.")
     if plan is None and not paths:
         raise UsageError("name what to send: `msgspec-runner send specs/reminder.yaml`")
     if plan is not None and dry_run:

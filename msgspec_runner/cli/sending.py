@@ -261,7 +261,7 @@ class Sending:
             missing: what it did not get; None: it got all that it was to send.
             later: how many new messages it was not to send.
         """
-        waiting, invalid = self.plan.count(Decision.IN_DOUBT), self.plan.count(Decision.INVALID)
+        waiting, invalid = self.plan.in_doubt, self.plan.count(Decision.INVALID)
         waiting += missing.in_doubt if missing is not None else 0
         if later and self.bounds.limit is not None:
             self.terminal.warn(f"--limit {self.bounds.limit:,}: {self._left(later)}")
@@ -269,5 +269,5 @@ class Sending:
             self.terminal.warn(f"{count(invalid, 'row')} left out as invalid: correct them and run the command again")
         if waiting:
             rest = f"{count(waiting, 'message')} of earlier runs still in doubt"
-            self.terminal.warn(f"{rest}: {self.after.of_earlier_doubts()}")
+            self.terminal.warn(f"{rest}: {self.after.of_earlier_doubts(waiting)}")
         return exit_code(result, earlier_doubts=waiting, left_out=invalid)

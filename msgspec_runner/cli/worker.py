@@ -13,7 +13,8 @@ from msgspec_runner.cli.connection import api_options, choose_api, read_api_key
 from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.cli.runs import api_key_file_option, timeout_option
 from msgspec_runner.errors import LedgerError, UsageError
-from msgspec_runner.ledger import Ledger, open_ledger
+from msgspec_runner.ledger import Ledger, ledger_exists, open_ledger
+from msgspec_runner.ledger.postgres_address import parse_address
 from msgspec_runner.reports.run_summary import shown
 from msgspec_runner.reports.text import count, printable
 
@@ -76,7 +77,7 @@ def command(
         raise UsageError("a worker needs more than is installed: pip install 'msgspec-runner[cluster]'") from None
     names = queues or (DEFAULT_QUEUE,)
     channels = tuple(queue_of(name, api.origin) for name in names)
-    with closing(_awaited(ledger, terminal)) as book:
+    with closing(_awaited(ledger, terminal, loopback=api.loopback)) as book:
         shared = Shared(book)
         place = printable(book.location)
         work = Work(
@@ -101,17 +102,22 @@ def command(
     return 0
 
 
-def _awaited(flag: str | None, terminal: Terminal) -> Ledger:
-    """Open the ledger as soon as its server can be used for work: machines that start together wait for each other."""
-    from msgspec_runner.cluster.sharing import Shared
+def _awaited(flag: str | None, terminal: Terminal, *, loopback: bool) -> Ledger:
+    """Open the ledger as soon as its server can be used for work: machines that start together wait for each other.
+
+    Args:
+        flag: of ``--ledger``.
+        terminal: where it is told what is waited for.
+        loopback: the worker's API is on this machine: a missing ledger or queue is made.
+    """
     from msgspec_runner.ledger.postgres_connection import Patience, may_come_back
 
     away: LedgerError | None = None
     for _ in Patience().attempts():
         with ExitStack() as stack:
             try:
-                book = stack.enter_context(closing(_ledger(flag)))
-                Shared(book).check()
+                book = stack.enter_context(closing(_ledger(flag, terminal, loopback=loopback)))
+                _check_queue(book, loopback=loopback)
                 in_doubt = book.recover()
             except LedgerError as error:
                 if not may_come_back(error.__cause__):
@@ -129,13 +135,38 @@ def _awaited(flag: str | None, terminal: Terminal) -> Ledger:
     raise away
 
 
-def _ledger(flag: str | None) -> Ledger:
+_WHAT_IS_MISSING = (
+    "Check the address and its ?schema=. If they are right, run once, on the project's machine, "
+    "`msgspec-runner ledger init` and `msgspec-runner ledger migrate`"
+)
+"""What a worker is told: its machine has no project."""
+
+
+def _ledger(flag: str | None, terminal: Terminal, *, loopback: bool) -> Ledger:
     """Open the ledger that the flag or the environment names; a project's configuration is not asked."""
     location = flag or os.environ.get("MSGSPEC_RUNNER_LEDGER")
     if not location:
         raise UsageError("which ledger? Give --ledger postgresql://…, or set MSGSPEC_RUNNER_LEDGER")
     check_place(location)
+    if not ledger_exists(location, Path.cwd()):
+        place = parse_address(location).location
+        if not loopback:
+            raise LedgerError(f"there is no ledger at {place}. {_WHAT_IS_MISSING}")
+        book = open_ledger(location, Path.cwd(), loopback_or_sandbox=True, create=True)
+        terminal.note(shown(f"there was no ledger at {place}: made one, as the API is on this machine"))
+        return book
     return open_ledger(location, Path.cwd(), loopback_or_sandbox=True, create=False)
+
+
+def _check_queue(book: Ledger, *, loopback: bool) -> None:
+    from msgspec_runner.cluster.sharing import Shared
+
+    shared = Shared(book)
+    if loopback:
+        shared.make_queue()
+    elif not shared.has_queue():
+        raise LedgerError(f"the ledger {book.location} has no queue for workers yet. {_WHAT_IS_MISSING}")
+    shared.check()
 
 
 def _endpoint(text: str) -> tuple[str, int]:

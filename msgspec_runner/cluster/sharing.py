@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec_runner.cluster.carrying import Manner
 from msgspec_runner.cluster.pace import Unreadable, first_state, read
-from msgspec_runner.cluster.queue import check, deferring, mend, migrate, workers_there
+from msgspec_runner.cluster.queue import check, deferring, mend, migrate, version, workers_there
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import postgres_shared
 from msgspec_runner.ledger.leases import terms
@@ -54,10 +54,22 @@ class Shared:
         with postgres_errors(self._book.address), closing(connect(self._book.address)) as connection:
             yield connection
 
-    def migrate(self) -> str:
-        """Make the queue's tables, or bring them to the version that is installed; return which."""
+    def migrate(self) -> bool:
+        """Make the queue's tables, or bring them to the version that is installed; return whether there were none."""
         with self._connected() as connection:
-            return migrate(connection)
+            made = version(connection) is None
+            migrate(connection)
+            return made
+
+    def has_queue(self) -> bool:
+        """Return whether there is a queue, of whatever version."""
+        with self._connected() as connection:
+            return version(connection) is not None
+
+    def make_queue(self) -> None:
+        """Make a queue where there is none; one of an older version may be in use, and is left alone."""
+        if not self.has_queue():
+            self.migrate()
 
     def check(self) -> None:
         """Make sure that there is a queue.

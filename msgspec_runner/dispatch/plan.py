@@ -58,6 +58,17 @@ def decide(entry: Entry | None, digest: str) -> Decision:
             return Decision.NEW
 
 
+def is_in_doubt(entry: Entry | None) -> bool:
+    """Say whether nobody knows if a message was sent, whatever its body is now: that is what exit code 3 is about.
+
+    Args:
+        entry: what the ledger knows of its identity; None for nothing.
+    """
+    if entry is None:
+        return False
+    return entry.state is State.IN_DOUBT or (entry.state is State.SENDING and not entry.run_alive)
+
+
 @dataclass(slots=True)
 class SpecPlan:
     """What would happen to the recipients of one spec.
@@ -71,6 +82,7 @@ class SpecPlan:
         scheduled: what is new and would not arrive at once if it was sent now, by what makes it wait.
         opens: when the window opens, local time; empty where there is none.
         hold: for how long messages are held, as written; empty where they are not.
+        changed_in_doubt: how many of what changed are in doubt: nobody knows whether they were sent before.
     """
 
     spec: str
@@ -81,10 +93,15 @@ class SpecPlan:
     scheduled: Counter[Reason] = field(default_factory=Counter)
     opens: str = ""
     hold: str = ""
+    changed_in_doubt: int = 0
 
-    def add(self, decision: Decision, segments: int | None, waits_for: Reason | None = None) -> None:
+    def add(
+        self, decision: Decision, segments: int | None, waits_for: Reason | None = None, *, in_doubt: bool = False
+    ) -> None:
         """Count a row."""
         self.decisions[decision] += 1
+        if decision is Decision.CHANGED and in_doubt:
+            self.changed_in_doubt += 1
         if decision is Decision.NEW and waits_for is not None:
             self.scheduled[waits_for] += 1
         if decision is Decision.NEW and segments is not None:
@@ -99,6 +116,7 @@ class SpecPlan:
             "file": self.file,
             "recipients": sum(self.decisions.values()),
             **counts,
+            "changed_in_doubt": self.changed_in_doubt,
             "scheduled": {reason.value: self.scheduled[reason] for reason in Reason},
             "segments": self.segments if self.decisions[Decision.NEW] else 0,
         }

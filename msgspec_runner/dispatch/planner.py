@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec_runner.audience import open_audience, recipients_path, rendered_rows
 from msgspec_runner.dispatch.delivery import own_schedule, read
 from msgspec_runner.dispatch.drafting import Draft
-from msgspec_runner.dispatch.plan import Decision, SpecPlan, decide
+from msgspec_runner.dispatch.plan import Decision, SpecPlan, decide, is_in_doubt
 from msgspec_runner.errors import RecipientsError, UnsendableError
 from msgspec_runner.ledger.ledger import Entry, Ledger, Skip
 from msgspec_runner.ledger.spool import PlanSpool, Twin
@@ -56,6 +56,16 @@ class Plan:
     def count(self, decision: Decision) -> int:
         """Return the number of rows with a decision."""
         return sum(spec.decisions[decision] for spec in self.specs)
+
+    @property
+    def changed_in_doubt(self) -> int:
+        """Return how many of the messages that changed are in doubt."""
+        return sum(spec.changed_in_doubt for spec in self.specs)
+
+    @property
+    def in_doubt(self) -> int:
+        """Return how many messages are in doubt, with the words that they had then or with others."""
+        return self.count(Decision.IN_DOUBT) + self.changed_in_doubt
 
     @property
     def scheduled(self) -> dict[Reason, int]:
@@ -174,12 +184,12 @@ def build_plan(
     for twin in spool.duplicates():
         by_spec[twin.spec].add(Decision.DUPLICATE, None)
     for places, messages in spool.places():
-        decisions = [decision for _, decision in _decide(messages, ledger, rails)]
-        for message, decision in zip(messages, decisions, strict=True):
+        decided = _decide(messages, ledger, rails)
+        for message, decision, in_doubt in decided:
             waits_for = rails.waits_for(message) if decision is Decision.NEW else None
-            by_spec[message.spec].add(decision, message.segments, waits_for)
+            by_spec[message.spec].add(decision, message.segments, waits_for, in_doubt=in_doubt)
         spool.withhold_places(
-            [place for place, decision in zip(places, decisions, strict=True) if decision is not Decision.NEW]
+            [place for place, (_, decision, _) in zip(places, decided, strict=True) if decision is not Decision.NEW]
         )
     return plan
 
@@ -194,15 +204,16 @@ def new_messages(
         ledger: asked again: between the plan and a person's yes, another run may have been faster.
         rails: of this moment: it may have become too late.
         limit: at most that many.
-        found: counts what has become of the messages that were looked at.
+        found: counts what has become of the messages that were looked at; what is in doubt and has other words now
+            counts as in doubt.
     """
     found = Counter() if found is None else found
     count = 0
     for chunk in _decided(spool.given(), ledger, rails):
-        for message, decision in chunk:
+        for message, decision, in_doubt in chunk:
             if count == limit:
                 return
-            found[decision] += 1
+            found[Decision.IN_DOUBT if in_doubt else decision] += 1
             if decision is Decision.NEW:
                 count += 1
                 yield message
@@ -218,7 +229,7 @@ def left_out(spool: PlanSpool, ledger: Ledger, rails: Rails) -> Iterator[Skip]:
     """
     exposed = ([message for message in chunk if rails.may_keep(message)] for chunk in spool.chunks())
     for chunk in _decided(filter(None, exposed), ledger, rails):
-        for message, decision in chunk:
+        for message, decision, _ in chunk:
             if decision in _REASONS:
                 yield _skip(message, _REASONS[decision])
 
@@ -265,24 +276,29 @@ _ROWS_AT_ONCE = 500
 def decisions_by_key(spool: PlanSpool, ledger: Ledger | None, rails: Rails) -> Iterator[tuple[Message, Decision]]:
     """Yield every message with what is to be done with it, in the order of the keys: how a plan is pinned."""
     for chunk in _decided(spool.chunks_by_key(), ledger, rails):
-        yield from chunk
+        yield from ((message, decision) for message, decision, _ in chunk)
 
 
 def _decided(
     chunks: Iterable[list[Message]], ledger: Ledger | None, rails: Rails
-) -> Iterator[list[tuple[Message, Decision]]]:
+) -> Iterator[list[tuple[Message, Decision, bool]]]:
     for chunk in chunks:
         yield _decide(chunk, ledger, rails)
 
 
-def _decide(chunk: Sequence[Message], ledger: Ledger | None, rails: Rails) -> list[tuple[Message, Decision]]:
+def _decide(chunk: Sequence[Message], ledger: Ledger | None, rails: Rails) -> list[tuple[Message, Decision, bool]]:
+    """Return each message with what to do with it, and whether it is in doubt, whatever its words are now."""
     unsent: Mapping[str, Entry | None] = dict.fromkeys(message.key for message in chunk)
     if ledger is not None:
         unsent = ledger.unsent({message.key: message.digest for message in chunk})
-    return [
-        (message, rails.decide(unsent[message.key], message) if message.key in unsent else Decision.SENT)
-        for message in chunk
-    ]
+    decided = []
+    for message in chunk:
+        if message.key in unsent:
+            entry = unsent[message.key]
+            decided.append((message, rails.decide(entry, message), is_in_doubt(entry)))
+        else:
+            decided.append((message, Decision.SENT, False))
+    return decided
 
 
 def _skip(row: Message | Twin, reason: str) -> Skip:

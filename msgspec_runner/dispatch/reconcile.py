@@ -4,6 +4,9 @@ A match is a claim that somebody was texted, so nothing is claimed that could be
 and the time must fit, the id must be nobody's yet, and where several messages say the same to one number there must be
 one for each that is in doubt. Where there are fewer, or more, none of them is settled: a guess could be wrong for
 each. To find nothing proves nothing.
+
+The API need not show a time. What shows none was at least in a list that was asked for by days, and it counts as of
+each of them: so it hangs together with every message of these days that says the same to the same number.
 """
 
 from __future__ import annotations
@@ -163,9 +166,10 @@ def term(text: str) -> str:
     return " ".join(text.splitlines()[0].split(" ")[:TERM_WORDS])[:TERM_LENGTH].strip()
 
 
-def _days(claim: Claim, now: datetime) -> set[date]:
+def _days(claim: Claim, now: datetime | None = None) -> set[date]:
+    """Return the days in which a message may be listed as sent; None: as of any present."""
     moments = [claim.claimed_at]
-    if claim.due is not None and claim.due <= now:
+    if claim.due is not None and (now is None or claim.due <= now):
         moments.append(claim.due)
     return {moment.astimezone(UTC).date() + timedelta(days=off) for moment in moments for off in (-1, 0, 1)}
 
@@ -175,9 +179,23 @@ def _consistent(listed: Iterable[Listed]) -> Iterator[Listed]:
     seen: dict[str, Listed | None] = {}
     for message in listed:
         known = seen.setdefault(message.message_id, message)
-        if known is not None and known[:3] != message[:3]:
-            seen[message.message_id] = None
+        if known is not None:
+            seen[message.message_id] = _both(known, message) if known[:3] == message[:3] else None
     return (message for message in seen.values() if message is not None)
+
+
+def _both(known: Listed, message: Listed) -> Listed | None:
+    """Return a message that is listed twice: a time says more than days; days that exclude each other say nothing."""
+    if not (_is_undated(known) and _is_undated(message)):
+        return message if _is_undated(known) else known
+    if known.days is None or message.days is None:
+        return known._replace(days=known.days or message.days)
+    days = max(known.days[0], message.days[0]), min(known.days[1], message.days[1])
+    return known._replace(days=days) if days[0] <= days[1] else None
+
+
+def _is_undated(message: Listed) -> bool:
+    return message.at is None and message.due is None
 
 
 def _same_words(ours: Content, theirs: Content) -> bool:
@@ -198,6 +216,9 @@ def _differ(ours: str | None, theirs: str | None) -> bool:
 
 
 def _same_time(claim: Claim, message: Listed) -> bool:
+    if message.days is not None and _is_undated(message):
+        first, last = message.days
+        return any(first <= day <= last for day in _days(claim))
     scheduled = message.due is not None and (message.at is None or message.due - message.at > DUE_SLACK)
     if message.due is not None and scheduled and (claim.due is None or abs(message.due - claim.due) > DUE_SLACK):
         return False

@@ -62,8 +62,13 @@ class Seen:
         """Whether so many calls in a row failed that no more should be made."""
         return self._failures >= MOST_FAILURES
 
-    async def take(self, asking: Awaitable[Listing]) -> int:
-        """Wait for a list and keep it; return its size, 0 where none came."""
+    async def take(self, asking: Awaitable[Listing], days: tuple[date, date] | None = None) -> int:
+        """Wait for a list and keep it; return its size, 0 where none came.
+
+        Args:
+            asking: the call.
+            days: that the list was asked for, first and last.
+        """
         try:
             listing = await asking
         except NotAnswered as problem:
@@ -72,7 +77,7 @@ class Seen:
                 self.troubles.append(str(problem))
             return 0
         self._failures = 0
-        self.listed += listing.messages
+        self.listed += [message._replace(days=days) for message in listing.messages]
         self.unread += listing.unread
         return listing.size
 
@@ -109,11 +114,11 @@ async def look(lookups: Lookups, claims: Iterable[Claim], now: datetime) -> Seen
     for first, last in spans(wanted, now):
         if seen.gave_up:
             return seen
-        size = await seen.take(lookups.sent(first, last))
+        size = await seen.take(lookups.sent(first, last), (first, last))
         if size >= CUT:
             for day in _between(first, last):
                 if not seen.gave_up:
-                    await seen.take(lookups.sent(day, day))
+                    await seen.take(lookups.sent(day, day), (day, day))
     found: dict[str, list[Listed]] = {}
     for message in seen.listed:
         found.setdefault(message.to, []).append(message)
@@ -121,7 +126,7 @@ async def look(lookups: Lookups, claims: Iterable[Claim], now: datetime) -> Seen
     for words, first, last in searches(lost, now):
         if seen.gave_up:
             break
-        await seen.take(lookups.search(words, first, last))
+        await seen.take(lookups.search(words, first, last), (first, last))
     return seen
 
 

@@ -54,11 +54,12 @@ class Afterwards:
             return f"{words}. The sandbox has ended and cannot be asked: send to a new one with another --ledger"
         return f"{words}. Ask the API what it got: `{self.commands(run).ask()}`"
 
-    def of_earlier_doubts(self) -> str:
-        """Say what is to be done about what earlier runs left in doubt."""
+    def of_earlier_doubts(self, number: int) -> str:
+        """Say what is to be done about so many messages that earlier runs left in doubt."""
         if not self.answers:
-            return "their sandbox has ended and cannot be asked: send to a new one with another --ledger"
-        return f"settle them with `{self.commands().ask()}`"
+            whose = "its" if number == 1 else "their"
+            return f"{whose} sandbox has ended and cannot be asked: send to a new one with another --ledger"
+        return f"settle {'it' if number == 1 else 'them'} with `{self.commands().ask()}`"
 
     def of_planned(self, run: str) -> str:
         """Say how to send what was not sent."""

@@ -49,3 +49,8 @@ def _char_width(char: str) -> int:
 def count(number: int, noun: str) -> str:
     """Return ``1 error``, ``1,204 errors``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def released(number: int) -> str:
+    """Return what is said of messages that were given up for another try."""
+    return f"{count(number, 'message')} released: the next `send` texts {'it' if number == 1 else 'them'} again"

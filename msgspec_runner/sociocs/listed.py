@@ -8,7 +8,7 @@ told from an empty one: nonsense is not "nothing found".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -68,6 +68,7 @@ class Listed(NamedTuple):
         content: what it says.
         at: when the API got or sent it, aware; a time without an offset is taken as UTC.
         due: what it was scheduled for, aware.
+        days: the first and the last day that its list was asked for; None: it was asked for without days.
     """
 
     message_id: str
@@ -75,6 +76,7 @@ class Listed(NamedTuple):
     content: Content
     at: datetime | None = None
     due: datetime | None = None
+    days: tuple[date, date] | None = None
 
 
 class Listing(NamedTuple):

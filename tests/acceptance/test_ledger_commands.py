@@ -32,9 +32,17 @@ def location(project: Project) -> str:
     return address(url).location if url else str(project.root / ".msgspec-runner" / "ledger.db")
 
 
+def on_a_server(project: Project) -> bool:
+    return "MSGSPEC_RUNNER_LEDGER" in project.env
+
+
 def test_init_info_and_migrate(kept: Project, serve: StartServer) -> None:
-    for command in ("info", "migrate"):
-        refusal = kept.run("ledger", command)
+    for words in (
+        ["info"],
+        ["prune", "--before", "2020-01-31", "--yes"],
+        *([] if on_a_server(kept) else [["migrate"]]),
+    ):
+        refusal = kept.run("ledger", *words)
         assert refusal.code == 2
         assert f"there is no ledger at {location(kept)}" in refusal.err
         assert "msgspec-runner ledger init" in refusal.err
@@ -134,6 +142,29 @@ def test_a_run_that_is_under_way_is_left_alone(kept: Project, serve: StartServer
     server.release()
     assert running.wait().code == 0
     assert kept.run("ledger", "prune", "--before", "9999-01-01", "--yes").out.endswith("2 messages\n")
+
+
+def test_who_is_part_of_a_run_that_is_under_way_is_not_unknown(kept: Project, serve: StartServer) -> None:
+    server = serve()
+    kept.spec(1).towards(server).send()
+    kept.spec(2, name="other")
+    server.hold()
+    running = kept.start("send", "specs", "--yes", "--concurrency", "1")
+    server.wait_for(2)
+    [run] = [line.split()[0] for line in kept.run("status").out.splitlines() if "running" in line]
+    advice = f"Run this again when it has ended: `msgspec-runner status {run} --watch` waits for that"
+    refusal = kept.run("ledger", "forget", "+16175550002", "--yes")
+    assert (refusal.code, refusal.out) == (2, "")
+    assert f"+1•••••••02 is part of run {run}, which is under way. {advice}. Nothing was erased." in refusal.err
+    in_part = kept.run("ledger", "forget", "+16175550001", "--yes")
+    assert (in_part.code, in_part.out) == (0, "+1•••••••01 was erased from 1 message\n")
+    assert f"+1•••••••01 is part of run {run}, which is under way: that was left as it is. {advice}" in in_part.err
+    nobody = kept.run("ledger", "forget", "+16175550009", "--yes")
+    assert (nobody.code, "under way" in nobody.err) == (0, False)
+    assert nobody.out.startswith("nobody with the number ")
+    server.release()
+    assert running.wait().code == 0
+    assert kept.run("ledger", "forget", "+16175550002", "--yes").out.endswith("was erased from 1 message\n")
 
 
 def test_a_newer_ledger_is_refused_with_what_to_do(project: Project, serve: StartServer) -> None:

@@ -198,7 +198,6 @@ def test_bad_rows_stay_left_out(project: Project, server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["specs", "--plan", "plan.json"], "--plan names the specs: leave the paths out"),
         (["--plan", "plan.json", "--dry-run"], "leave --plan out"),
         (["--plan", "none.json"], "none.json: cannot be read: No such file or directory. Nothing was sent."),
         (["--plan", "specs"], "specs: cannot be read: Is a directory"),
@@ -263,3 +262,32 @@ def test_a_plan_that_cannot_be_written(planned: Project, place: str) -> None:
     result = planned.run("plan", "--out", place)
     assert result.code == 2
     assert f"--out {place}: cannot be written" in result.err
+
+
+def test_paths_beside_a_plan_must_be_its_specs(planned: Project, server: Server) -> None:
+    """The same words as for `send` and `plan` without --plan are no mistake, as long as they mean the same specs."""
+    planned.spec(2, name="later")  # not in the plan
+    planned.spec(2, name="more/third")
+    for paths, words in (
+        (["specs"], "not in the plan: specs/later.yaml, specs/more/third.yaml"),
+        (["specs/later.yaml"], "not in the plan: specs/later.yaml; only in the plan: specs/hello.yaml"),
+        (["specs/none.yaml"], "no file or folder specs/none.yaml"),
+    ):
+        code, said = send(planned, *paths)
+        assert (code, words in said) == (2, True), said
+    assert server.requests == []
+    (planned.root / "link.yaml").symlink_to("specs/hello.yaml")
+    code, said = send(planned, "specs/hello.yaml", "./specs/../specs/hello.yaml", "link.yaml")
+    assert code == 0, said
+    assert server.times_by_number == {number(row): 1 for row in (1, 2, 3)}
+
+
+def test_a_folder_beside_a_plan_of_it(project: Project, server: Server) -> None:
+    project.spec(2).spec(2, name="other", text="Ho {{ name }}").towards(server)
+    assert project.run("plan", "--out", "plan.json").code == 0
+    code, said = send(project, "specs")
+    assert code == 0, said
+    assert len(server.requests) == 4
+    assert project.run("plan", "specs", "--out", "plan.json").code == 0
+    code, said = send(project, "specs/hello.yaml")
+    assert (code, "only in the plan: specs/other.yaml" in said) == (2, True)

@@ -46,6 +46,7 @@ def test_every_decision_is_told_in_text_json_and_markdown(project: Project, serv
         "new": 3,
         "sent": 1,
         "changed": 1,
+        "changed_in_doubt": 0,
         "in_doubt": 1,
         "rejected": 1,
         "cancelled": 0,
@@ -101,6 +102,50 @@ def test_every_decision_is_told_in_text_json_and_markdown(project: Project, serv
     assert sorted(posted.to for posted in server.requests[5:]) == [number(4), number(6), number(7)]
     skipped = [message for message in project.messages() if message["state"] == "skipped"]
     assert [(message["row"], message["error"]) for message in skipped] == [(8, "duplicate")]
+
+
+def test_a_doubt_whose_words_are_others_now_is_changed_and_still_a_doubt(project: Project, serve: StartServer) -> None:
+    """Whoever edits a text must not be told by exit code 0 that everything is settled."""
+    said = {number(3): answer(500), number(4): refused("No such channel.")}
+
+    async def script(posted: Posted) -> bytes:
+        if posted.body is None:
+            return answer(200, {"status": "success", "data": []})
+        return said.get(posted.to) or accepted(posted)
+
+    server = serve(script)
+    project.spec(4).towards(server)
+    assert project.send().code == 3
+    run = project.run("status").out.split()[0]
+    project.replace("specs/hello.yaml", "Hi {{", "Hello {{")
+
+    plan = project.run("plan", "--output", "json")
+    assert {name: plan.json["totals"][name] for name in ("new", "changed", "changed_in_doubt", "in_doubt")} == {
+        "new": 1,
+        "changed": 3,
+        "changed_in_doubt": 1,
+        "in_doubt": 0,
+    }
+    assert plan.json["specs"][0]["changed_in_doubt"] == 1
+    assert "\n          3 changed since sent, of these 1 in doubt\n" in project.run("plan").out
+    markdown = project.run("plan", "--output", "markdown").out
+    assert "raise `edition` to send again on purpose. Of these, 1 is in doubt: an earlier run could" in markdown
+
+    said.clear()
+    for expected in (1, 0):  # what was rejected is sent with its new words; then there is nothing to send
+        sent = project.send()
+        assert sent.code == 3, sent.err
+        assert ("1 accepted" in sent.err) == bool(expected)
+        assert "1 message of earlier runs still in doubt: settle it with `msgspec-runner reconcile`" in sent.err
+    retried = project.run("retry", run, "--yes")
+    assert (retried.code, "nothing to retry" in retried.err) == (3, True)
+    assert f"1 message of run {run} still in doubt: settle it with `msgspec-runner reconcile`" in retried.err
+    posts = [posted.to for posted in server.requests if posted.body is not None]
+    assert sorted(posts) == [number(1), number(2), number(3), number(4), number(4)]
+
+    [doubt] = [message["key"] for message in project.messages("--state", "in_doubt")]
+    assert project.run("reconcile", "--release", doubt, "--reason", "asked her", "--yes").code == 0
+    assert project.send().code == 0
 
 
 def test_a_reviewer_is_told_that_there_is_no_ledger_and_that_nothing_is_new(

@@ -196,7 +196,7 @@ def test_what_was_decided_afterwards(project: Project, serve: StartServer) -> No
     assert project.run("reconcile", "--release", key, "--reason", "asked +16175550001 | `them`", "--yes").code == 3
     out = project.run("report", "latest").out
     assert re.search(r"- 1 message `released` by `\S+`, \S+ \S+ UTC: `` asked \+1•••••••01 \| `them` ``", out)
-    assert "1 message released: the next `send` texts them again." in out
+    assert "1 message released: the next `send` texts it again." in out
 
 
 def test_it_loads_only_what_its_form_needs(sent: Project, tmp_path: Path) -> None:

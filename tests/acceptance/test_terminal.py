@@ -180,7 +180,7 @@ def test_what_comes_afterwards_is_asked_about_too(project: Project, serve: Start
     assert "nothing was sent" in at.seen
     assert len(server.requests) == asked
     with terminal(project, "reconcile", "--release-all", "--before", "2099-01-01", "--reason", "x") as at:
-        at.expect(r"Release 1 message\? The next `send` texts them again")
+        at.expect(r"Release 1 message\? The next `send` texts it again")
         at.type("n\n")
         assert at.code() == 2
     assert project.states() == {1: "rejected", 2: "in_doubt"}

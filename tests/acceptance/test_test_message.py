@@ -107,7 +107,7 @@ def test_how_it_ended(hello: Project, serve: StartServer, said: bytes, code: int
         (["--sample", "1"], "--sample and --row are for --test-to"),
         (["--test-to", ME, "--limit", "1", "--max", "5", "--skip-invalid"], "leave --limit, --max, --skip-invalid out"),
         (["--test-to", ME, "--recipients", "specs/hello.csv"], "--recipients has no samples"),
-        (["--test-to", ME, "--plan", "plan.json"], "leave the paths out"),
+        (["--test-to", ME, "--plan", "plan.json"], "leave --plan out"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

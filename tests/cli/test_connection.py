@@ -38,8 +38,11 @@ def test_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="set SOCIOCS_API_KEY, or use --api-key-file"):
+    with pytest.raises(UsageError, match="set SOCIOCS_API_KEY, or use --api-key-file") as refused:
         read_api_key(None)
+    assert "--sandbox" not in str(refused.value), "most commands have no such flag"
+    with pytest.raises(UsageError, match=r"`--sandbox` needs none\. Nothing was sent"):
+        read_api_key(None, sandbox=True)
     monkeypatch.setenv("SOCIOCS_API_KEY", " from-environment\n")
     assert read_api_key(None) == "from-environment"
     file = tmp_path / "api.key"

@@ -438,6 +438,20 @@ def test_what_became_of_what_was_new_is_counted(desk: MakeDesk) -> None:
     assert found == {Decision.SENT: 1, Decision.IN_DOUBT: 1, Decision.SUPPRESSED: 1, Decision.NEW: 1}
 
 
+def test_a_doubt_with_other_words_is_changed_and_counts_as_a_doubt(desk: MakeDesk) -> None:
+    mine = desk().spec((number(1), "Hello"), (number(2), "Hello"), (number(3), "Hi"))
+    mine.plan()
+    other = desk().spec(*((number(row), "Hi") for row in range(1, 4)))
+    other.plan()
+    settle(other.ledger, other.spool, [State.ACCEPTED, State.IN_DOUBT, State.IN_DOUBT])
+    found: Counter[Decision] = Counter()
+    assert not list(new_messages(mine.spool, mine.ledger, RAILS, None, found))
+    assert found == {Decision.CHANGED: 1, Decision.IN_DOUBT: 2}
+    plan = desk().spec((number(1), "Hello"), (number(2), "Hello"), (number(3), "Hi")).plan()
+    assert plan.specs[0].decisions == {Decision.CHANGED: 2, Decision.IN_DOUBT: 1}
+    assert (plan.changed_in_doubt, plan.in_doubt) == (1, 2)
+
+
 def test_what_is_withheld_is_not_sent_whatever_the_ledger_says(desk: MakeDesk) -> None:
     here = desk().spec(*((number(row), "Hi") for row in range(1, 4)))
     here.plan()

@@ -136,6 +136,46 @@ def test_what_another_message_has_or_may_have_is_not_taken(ledger: Ledger) -> No
     assert why(settled)[1].startswith("the API lists 1 like it")
 
 
+def undated(made: Message, message_id: str) -> dict[str, object]:
+    """Show a message as an API might that tells no time."""
+    fields = json.loads(made.body)
+    return {"message_id": message_id, "to": fields["to"], "text": fields["text"], "direction": "outbound"}
+
+
+def test_what_is_listed_without_a_time_counts_where_there_is_one_for_each(ledger: Ledger) -> None:
+    first = put(ledger, message(1, "Hi N1"), State.IN_DOUBT)
+    to = message(2).to
+    twins = [put(ledger, message(2, key=key, to=to), State.IN_DOUBT) for key in "ab"]
+    settled, asked = ask(ledger, lambda *_: listing(undated(first, "B1"), undated(twins[0], "B2")))
+    assert settled.accepted == {first.key: "B1"}
+    assert why(settled)[2].startswith("the API lists 1 like it")
+    assert asked == ["/messages?start_date=2026-11-22&end_date=2026-11-24"]
+
+
+def test_what_is_listed_without_a_time_may_be_another_run_s(ledger: Ledger) -> None:
+    put(ledger, message(1, key="a"), State.ACCEPTED, message_id="B1")
+    ledger.end("run-1", RunStatus.FINISHED)
+    ledger.begin(Run("run-2", ORIGIN))
+    made = message(1, key="b")
+    ledger.plan("run-2", [made])
+    ledger.claim("run-2", [made.key])
+    ledger.commit("run-2", [], [Settlement(made.key, State.IN_DOUBT)])
+    settled, _ = ask(ledger, lambda *_: listing(undated(made, "B1")))
+    assert (settled.accepted, why(settled)) == ({}, {1: NOT_FOUND})
+
+
+def test_what_waits_is_not_known_without_a_time(ledger: Ledger) -> None:
+    """The list of what is scheduled is asked for without days: it may be of any year."""
+    later = (NOON + timedelta(hours=5)).isoformat()
+    made = put(ledger, message(1), State.IN_DOUBT, scheduled_for=later)
+
+    def api(path: str, query: dict[str, str]) -> bytes:
+        return listing(undated(made, "m1")) if path == "/messages/scheduled" else listing()
+
+    settled, _ = ask(ledger, api)
+    assert (settled.accepted, why(settled)) == ({}, {1: NOT_FOUND})
+
+
 def test_one_run_only_yet_the_doubts_of_others_count(ledger: Ledger) -> None:
     put(ledger, message(1, key="a"), State.IN_DOUBT)
     ledger.end("run-1", RunStatus.FINISHED)

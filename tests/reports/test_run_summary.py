@@ -106,7 +106,13 @@ def test_a_sandbox_that_has_ended_cannot_be_asked() -> None:
     assert "`msgspec-runner retry run-1 --sandbox --ledger mine.db`" in rejected
     assert "cannot be asked: send to a new one with another --ledger" in in_doubt
     assert planned.endswith("nothing is sent twice")
-    assert after.of_earlier_doubts() == in_doubt.partition("The ")[2].replace("sandbox", "their sandbox")
+    assert after.of_earlier_doubts(2) == in_doubt.partition("The ")[2].replace("sandbox", "their sandbox")
+
+
+def test_one_message_is_no_them() -> None:
+    assert Afterwards().of_earlier_doubts(1) == "settle it with `msgspec-runner reconcile`"
+    assert Afterwards().of_earlier_doubts(2) == "settle them with `msgspec-runner reconcile`"
+    assert Afterwards(answers=False).of_earlier_doubts(1).startswith("its sandbox has ended")
 
 
 def test_of_a_run_that_is_not_kept_no_command_speaks() -> None:

@@ -9,7 +9,7 @@ from msgspec_runner.ledger.ledger import RunStatus
 from msgspec_runner.model import SANDBOX_ORIGIN
 from msgspec_runner.reports.commands import Commands
 from msgspec_runner.reports.run_report.figures import Figures
-from msgspec_runner.reports.text import count
+from msgspec_runner.reports.text import count, released
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def next_steps(figures: Figures, commands: Commands) -> Iterator[Step]:
         rejected = f"{count(totals.rejected, 'message')} rejected. Correct the spec or the rows and `send` again"
         yield Step(f"{rejected}, or send them as they were:", commands.retry()) if reachable else Step(f"{rejected}.")
     if totals.released:
-        yield Step(f"{count(totals.released, 'message')} released: the next `send` texts them again.")
+        yield Step(f"{released(totals.released)}.")
     if figures.scheduled and reachable:
         yield Step(
             f"{count(figures.scheduled, 'message')} still scheduled. To take back what can be:", commands.cancel()

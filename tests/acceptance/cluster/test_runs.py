@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 from urllib.request import urlopen
 
+import pytest
+
 from msgspec_runner.cluster.queue import queue_of
 from tests.acceptance.cluster.team import ROWS, Ask, check, ended, wait_until, workers
 from tests.acceptance.cluster.test_proof import busiest
@@ -84,11 +86,16 @@ def test_pause_resume_and_stop(team: Project, serve: StartServer, rows: Ask) -> 
     for words in (("status",), ("status", run)):
         assert re.search(rf"^{run}  paused .*\(paused by .+\)$", team.run(*words).out, re.MULTILINE)
     assert f"run {run} is paused: `msgspec-runner cluster resume {run}`" in team.send("--cluster").err
+    [(why,)] = rows("SELECT reason FROM shared_runs")
+    again = team.run("cluster", "pause", "latest")
+    assert (again.code, f"run {run} is paused already ({why}): go on with `" in again.out) == (0, True)
     wait_until(lambda: not rows("SELECT FROM sessions WHERE run IS NOT NULL"))
     assert {state for (state,) in rows("SELECT state FROM messages")} == {"accepted", "planned"}
     posted = len(server.requests)
     server.hold()
-    assert "goes on" in team.run("cluster", "resume", "latest").out
+    assert team.run("cluster", "resume", "latest").out == f"run {run} goes on\n"
+    again = team.run("cluster", "resume", "latest")
+    assert (again.code, again.out) == (0, f"run {run} goes on already: it was not paused\n")
     assert f"{run}  running " in team.run("status").out
     assert f"run {run} is under way: `msgspec-runner status {run} --watch`" in team.send("--cluster").err
     server.wait_for(posted + 1)
@@ -101,6 +108,22 @@ def test_pause_resume_and_stop(team: Project, serve: StartServer, rows: Ask) -> 
     assert {state for (state,) in rows("SELECT state FROM messages")} == {"accepted", "planned"}
     assert team.send().code == 0, "what was left planned is for the next send"
     assert list(server.times_by_number.values()) == [1] * ROWS
+
+
+@pytest.mark.parametrize("command", [("send", "specs", "--yes", "--cluster"), ("status", "latest", "--watch")])
+def test_a_run_that_somebody_deletes_did_not_end_well(
+    team: Project, serve: StartServer, rows: Ask, command: tuple[str, ...]
+) -> None:
+    team.spec(3).towards(serve())
+    watching = team.start("send", "specs", "--yes", "--cluster")
+    wait_until(lambda: rows("SELECT id FROM runs"))
+    if command[0] == "status":
+        watching = team.start(*command)
+    watching.read_until("no worker is at it")
+    [(run,)] = rows("DELETE FROM runs RETURNING id")
+    result = watching.wait()
+    assert (result.code, "expired" in result.out + result.err) == (2, False)
+    assert f"run {run} is not in the ledger any more" in result.err
 
 
 def test_who_stops_watching_and_who_stops_working(team: Project, serve: StartServer, rows: Ask) -> None:
