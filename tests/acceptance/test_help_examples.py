@@ -54,7 +54,7 @@ AFTERWARDS = re.compile(r"msgspec-runner (status|report|retry|reconcile|cancel|l
 """Commands about what was sent: typed by somebody who has sent, and not everything went well."""
 
 CODES = {
-    f"msgspec-runner retry {RUN_ID} --yes": (1, "who has opted out is refused again"),
+    f"msgspec-runner retry {RUN_ID} --yes": (3, "who has opted out is refused again, and one is in doubt"),
     "msgspec-runner retry latest --rate 5/s --results results.jsonl --yes": (1, "and again"),
     "msgspec-runner reconcile --release-all --before 2031-01-31 --reason lost": (
         0,
