@@ -63,7 +63,7 @@ def test_for_an_api_on_this_machine_what_is_missing_is_made(project: Project, se
     sent = project.send("--cluster")
     assert (sent.code, "3 accepted" in sent.err) == (0, True), sent.err
     [said] = ended(started)
-    assert f"there was no ledger at {address(url).location}: made one" in said.err
+    assert re.search(r"there was no ledger at postgresql://\S+: made one", said.err)  # its name may look like a number
     assert len(server.requests) == 3
 
 
