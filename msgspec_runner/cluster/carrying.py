@@ -10,28 +10,35 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from msgspec_runner.cluster.brakes import Brakes
+from msgspec_runner.boottime import boot_time
 from msgspec_runner.cluster.clock import BootClock, server_clock
 from msgspec_runner.cluster.desk import Desk
-from msgspec_runner.cluster.pace import Unreadable
-from msgspec_runner.cluster.pacing import Pacing
-from msgspec_runner.cluster.parts import Part
+from msgspec_runner.cluster.pace import SharedPace, Unreadable
+from msgspec_runner.dispatch.breaker import Breaker
 from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.dispatch.lanes import Lanes
+from msgspec_runner.dispatch.pace import Pace
 from msgspec_runner.dispatch.poster import Leave, Poster
-from msgspec_runner.dispatch.progress import Progress, RunResult
+from msgspec_runner.dispatch.progress import ENDS, Progress, RunResult
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.postgres_shared import Window, steer
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.ledger.values import Planned, RunStatus, Settlement, Totals
-from msgspec_runner.model import Outcome
+from msgspec_runner.model import Outcome, State
+
+GAP = 0.08
+"""Seconds between two reports of a window: turns are reserved for a few times as long."""
+
+SILENCE = 0.5
+"""Seconds after which a report is made though there is nothing to ask: who has no limit hears of one."""
 
 
 class Manner(NamedTuple):
@@ -139,6 +146,70 @@ class WindowLedger:
         return Totals()
 
 
+class Brake:
+    """Ends the work on a window early: what is in flight is finished first, unless it is pulled twice on purpose.
+
+    Args:
+        dispatcher: of the window.
+        run_id: the window's run.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, run_id: str = "") -> None:
+        self._dispatcher = dispatcher
+        self.run_id = run_id
+        self._pulled = False
+
+    def stop(self) -> None:
+        """Finish what is in flight and claim nothing more; the second call does nothing."""
+        if not self._pulled:
+            self._pulled = True
+            self._dispatcher.request_stop()
+
+    def abort(self) -> None:
+        """Give up what is in flight as in doubt."""
+        self._dispatcher.abort()
+
+
+class Brakes:
+    """The brakes of all windows that are worked on. Once all were pulled, each that comes later is pulled at once: a
+    window that was just being opened must not go on alone."""
+
+    def __init__(self) -> None:
+        self._all: set[Brake] = set()
+        self._pull: Callable[[Brake], None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, brake: Brake) -> None:
+        """Work on a window begins."""
+        self._all.add(brake)
+        if self._pull is not None:
+            self._pull(brake)
+
+    def remove(self, brake: Brake) -> None:
+        """Work on a window has ended."""
+        self._all.discard(brake)
+
+    def stop(self) -> None:
+        """Stop all of them, and all that come."""
+        self._pull = self._pull or Brake.stop
+        for brake in tuple(self._all):
+            brake.stop()
+
+    def abort(self) -> None:
+        """Give up what is in flight in all of them, and in all that come."""
+        self._pull = Brake.abort
+        for brake in tuple(self._all):
+            brake.abort()
+
+    def stop_runs(self, run_ids: Collection[str]) -> None:
+        """Stop those of some runs. A window that waits for a turn asks nobody whether it may go on."""
+        for brake in tuple(self._all):
+            if brake.run_id in run_ids:
+                brake.stop()
+
+
 class _Flights:
     """A poster that knows how many of its posts are under way."""
 
@@ -170,12 +241,21 @@ class Carrier:
         terms: of the lease.
         worker: its name.
         on_event: hears what is settled.
+        breakers: what each run's outcomes were like so far: a window is too small to tell an outage from bad luck.
+        settled: what this worker settled of each run, by state, as long as :meth:`told` has not returned it.
     """
 
     desk: Desk
     terms: Terms
     worker: str
     on_event: Callable[[Progress], None]
+    breakers: defaultdict[str, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
+    settled: defaultdict[str, Counter[State]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def told(self, run_id: str) -> Totals:
+        """Return what this worker settled of a run, and forget it."""
+        numbers = self.settled.pop(run_id, Counter[State]())
+        return Totals(**{state.value: numbers[state] for state in ENDS})
 
     async def carry(
         self,
@@ -185,7 +265,6 @@ class Carrier:
         manner: Manner,
         poster: Poster,
         concurrency: int,
-        part: Part,
         brakes: Brakes,
     ) -> RunResult:
         """Post what is planned in a window; return how it ended. The window is open before and after.
@@ -197,21 +276,26 @@ class Carrier:
             manner: of the run.
             poster: posts.
             concurrency: posts at once.
-            part: of this worker in the run.
-            brakes: end it early.
+            brakes: gets what ends it early, as long as it goes on.
 
         Raises:
             LedgerError: the ledger was out of reach for too long, or refused an outcome.
         """
         wall = await asyncio.to_thread(session.lasting, server_clock)
         session.go_by(wall)
-        pacing = Pacing(self.desk, run_id)
+        stirred = asyncio.Event()
+        paces: dict[str, SharedPace] = {}
+
+        def make_pace(spec: str, rate: float | None) -> Pace:
+            paces[spec] = SharedPace(rate, stirred.set)
+            return paces[spec]
+
         loop = asyncio.get_running_loop()
-        lanes = Lanes(manner.rate, manner.rates, concurrency, pacing.make_pace)
+        lanes = Lanes(manner.rate, manner.rates, concurrency, make_pace)
         flights = _Flights(poster)
 
         def hear(progress: Progress) -> None:
-            part.settle(progress.settled)
+            self.settled[run_id].update(settlement.state for settlement in progress.settled)
             self.on_event(progress)
 
         def hold() -> None:
@@ -228,18 +312,51 @@ class Carrier:
             on_event=hear,
             lanes=lanes,
             lease=self.terms.lease,
-            breaker=part.breaker,
+            breaker=self.breakers[run_id],
         )
-        keeper = asyncio.ensure_future(pacing.keep(lanes, lambda: concurrency - flights.under_way + lanes.pace.queue))
+        brake = Brake(dispatcher, run_id)
+        keeper = asyncio.ensure_future(
+            self._keep_pace(run_id, paces, lanes, lambda: concurrency - flights.under_way + lanes.pace.queue, stirred)
+        )
         keeper.add_done_callback(partial(_hear_end, dispatcher))
+        brakes.add(brake)
         try:
-            with brakes.on(dispatcher, run_id) as brake:
-                return await dispatcher.run()
+            return await dispatcher.run()
         finally:
-            pacing.finish()
-            await brakes.unless_pulled(keeper)
+            brakes.remove(brake)
             keeper.cancel()
             with suppress(asyncio.CancelledError, Unreadable):
                 await keeper
             if not brakes:  # nothing is posted, at whatever rate
                 self.on_event(Progress((), 0, 0, None))
+
+    async def _keep_pace(
+        self,
+        run_id: str,
+        paces: dict[str, SharedPace],
+        lanes: Lanes,
+        idle: Callable[[], int],
+        stirred: asyncio.Event,
+    ) -> None:
+        """Report and reserve for as long as the window is worked on."""
+        last = patience = float("-inf")
+        while True:
+            now = boot_time()
+            # Nothing is read of the plan yet when this begins; there is something, or nobody would work on it.
+            demand = lanes.demand(now) if last > 0 else dict.fromkeys(paces, idle())
+            wishes = {spec: pace.wish(now, last, demand[spec], idle()) for spec, pace in paces.items()}
+            is_due = now - last >= SILENCE or (now >= patience and any(wishes.values()))
+            if is_due or any(pace.is_urgent for pace in paces.values()):
+                reports = {spec: pace.report(last, wishes[spec]) for spec, pace in paces.items()}
+                last = now
+                grants = await self.desk.exchange(run_id, reports)
+                for spec, pace in paces.items():
+                    if spec in grants:
+                        pace.granted(grants[spec])
+                    else:
+                        pace.take_back(reports[spec])
+                if grants:
+                    patience = now + min(grant.next_in for grant in grants.values())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stirred.wait(), GAP)
+            stirred.clear()

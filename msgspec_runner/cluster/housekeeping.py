@@ -1,54 +1,27 @@
-"""What each worker does beside its work: it looks after what the dead have left, and closes runs that are over.
-
-It may wait for the locks of others; that the worker lives is shown elsewhere (:mod:`.signs`).
-"""
+"""What each worker does beside its work: it shows that it lives, and looks after what the dead have left."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any
 
 import psycopg
 
 from msgspec_runner.cluster.queue import mend, set_signs_right
-from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
-from msgspec_runner.ledger.postgres_connection import (
-    NOT_IDLE,
-    Connection,
-    break_line,
-    connect,
-    is_collision,
-    is_hindered,
-    is_lost,
-    postgres_errors,
-)
+from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, connect
 from msgspec_runner.ledger.postgres_shared import bury, close_if_over, held, ongoing, silent
+from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.ledger.rows import utc_now
-
-T = TypeVar("T")
 
 FORGET = 3600.0
 """Seconds between two looks for fenced sessions that nobody asks for any more."""
-
-
-class Looked(NamedTuple):
-    """How the shared runs were found.
-
-    Attributes:
-        going: had not ended.
-        held: of those, are to wait or to stop.
-    """
-
-    going: frozenset[str]
-    held: frozenset[str]
 
 
 class Housekeeper:
@@ -72,55 +45,35 @@ class Housekeeper:
         self._changing = threading.Lock()
         """Held by who makes the connection the keeper's, or lets go of it."""
         self._closed = False
+        self._since = 0.0
+        """When the connection was made."""
         self._forgot = float("-inf")
-        self._complaints: set[type[BaseException]] = set()
-        """What people were told of that is in the way."""
+        self.ongoing: frozenset[str] = frozenset()
+        """The shared runs that had not ended when the last round looked."""
+        self.held: frozenset[str] = frozenset()
+        """Those of them that are to wait, or to stop."""
+        self._told: set[int] = set()
+        """Fenced sessions of this worker that people were told of."""
 
-    def round(self, *, unbroken: float, idle: bool, leave: Collection[str] = frozenset()) -> Looked | None:
-        """Do all of it once; return how the shared runs were found, or None where the server could not be asked.
-
-        What somebody's lock keeps it from is done in the next round.
+    def round(self, sessions: Collection[WorkerSession], *, idle: bool, leave: Collection[str] = frozenset()) -> bool:
+        """Do all of it once; return whether the server could be reached.
 
         Args:
-            unbroken: seconds for which this worker's own signs of life have come through. A server that was away, or
-                whose tables were locked, heard nobody, and all may be about to show that they live.
+            sessions: of this worker. One that was fenced is told so.
             idle: this worker has nothing to do: it looks for windows that were forgotten.
             leave: runs that it cannot read: their windows are left to workers that can.
-
-        Raises:
-            LedgerError: the server is none for a ledger any more.
         """
-        connection = self._connection or self._attempt(self._connected)
-        if connection is None:
-            return None
-        if unbroken >= self._terms.grace:
-            self._attempt(lambda: self._bury(connection))
-        runs = self._attempt(lambda: ongoing(connection))
-        if runs is None:
-            return None
-        going = [run_id for run_id in runs if not self._attempt(partial(self._close_if_over, connection, run_id))]
-        for run_id in going if idle else ():
-            if run_id not in leave:
-                self._attempt(partial(mend, connection, run_id, only_when_drained=True))
-        return Looked(frozenset(going), frozenset(self._attempt(lambda: held(connection)) or ()))
-
-    def _attempt(self, act: Callable[[], T]) -> T | None:
-        """Do one thing; return None where the ledger does not let it, and tell of what will not pass by itself."""
         try:
-            with postgres_errors(self._address):
-                return act()
-        except OSError:
+            connection = self._connection or self._connected()
+            if connection is None:
+                return False
+            self._beat(connection, sessions)
+            self._bury(connection)
+            self._end_and_mend(connection, leave, idle=idle)
+        except (psycopg.Error, OSError):
             self._let_go()
-        except LedgerError as error:
-            cause = error.__cause__
-            if not isinstance(cause, psycopg.Error):
-                raise
-            if is_lost(cause, self._connection):  # who shows that this worker lives says so
-                self._let_go()
-            elif not (is_collision(cause) or is_hindered(cause)) and type(cause) not in self._complaints:
-                self._complaints.add(type(cause))
-                self._say(f"what others left behind cannot be looked after: {error}")
-        return None
+            return False
+        return True
 
     def _connected(self) -> Connection | None:
         """Make the connection; None: it is not wanted any more."""
@@ -131,10 +84,23 @@ class Housekeeper:
                 return None
             self._connection = connection
         connection.execute(NOT_IDLE)
+        self._since = time.monotonic()
         return connection
 
+    def _beat(self, connection: Connection, sessions: Iterable[WorkerSession]) -> None:
+        mine = {session.id: session for session in sessions if session.id}
+        alive: Any = connection.execute(shared.BEAT, ([*mine],)).fetchall()
+        fenced = mine.keys() - {row[0] for row in alive}
+        for session_id in fenced:
+            mine[session_id].fenced = True
+        if fenced - self._told:
+            self._say("this worker was silent for too long and was taken for dead: it begins anew")
+        self._told = fenced
+
     def _bury(self, connection: Connection) -> None:
-        """Fence the dead."""
+        """Fence the dead; but a server that was away heard nobody, and all may be about to come back."""
+        if time.monotonic() - self._since < self._terms.grace:
+            return
         connection.execute(shared.SET_SIGNS_RIGHT)
         set_signs_right(connection)
         now = timestamp(self._clock())
@@ -146,8 +112,17 @@ class Housekeeper:
             self._forgot = time.monotonic()
             connection.execute(shared.FORGET_SESSIONS)
 
-    def _close_if_over(self, connection: Connection, run_id: str) -> bool:
-        return close_if_over(connection, run_id, timestamp(self._clock()))
+    def _end_and_mend(self, connection: Connection, leave: Collection[str], *, idle: bool) -> None:
+        now = timestamp(self._clock())
+        going = set()
+        for run_id in ongoing(connection):
+            if close_if_over(connection, run_id, now):
+                continue
+            going.add(run_id)
+            if idle and run_id not in leave:
+                mend(connection, run_id, only_when_drained=True)
+        self.ongoing = frozenset(going)
+        self.held = frozenset(held(connection))
 
     def close(self) -> None:
         """Let go of the connection for good; a round that goes on in another thread fails, or makes none."""
@@ -157,6 +132,5 @@ class Housekeeper:
     def _let_go(self) -> None:
         with self._changing:
             if self._connection is not None:
-                break_line(self._connection)  # or a round in another thread would wait on for somebody's lock
                 self._connection.close()
                 self._connection = None

@@ -195,7 +195,7 @@ def _check_server(info: psycopg.ConnectionInfo, address: Address) -> None:
         )
 
 
-def is_lost(error: psycopg.Error, connection: Connection | psycopg.AsyncConnection[Any] | None) -> bool:
+def is_lost(error: psycopg.Error, connection: Connection | None) -> bool:
     """Return whether the server is away, so that waiting may help.
 
     Args:

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from msgspec_runner.cluster.brakes import Brake, Brakes
-from msgspec_runner.cluster.carrying import Carrier, Manner, WindowLedger
+from msgspec_runner.cluster.carrying import Brake, Brakes, Carrier, Manner, WindowLedger
 from msgspec_runner.cluster.desk import Desk
 from msgspec_runner.cluster.pace import Grant, SharedPace, Unreadable, first_state
-from msgspec_runner.cluster.parts import Part
 from msgspec_runner.dispatch import delivery
 from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.dispatch.lanes import Lanes
@@ -193,7 +191,7 @@ def test_what_was_to_be_tried_again_when_the_run_was_stopped_is_planned_again(be
         )
         ledger.bench, ledger.claims = bench, Counter()
         dispatcher = Dispatcher(ledger, poster, RUN, concurrency=1)
-        brake = Brake(dispatcher, RUN)
+        brake = Brake(dispatcher)
         await dispatcher.run()
 
     asyncio.run(run())
@@ -223,7 +221,7 @@ def test_a_window_that_was_being_opened_when_all_were_stopped_is_stopped_too(
         pull(brakes)
         carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", lambda _: None)
         manner = Manner(30.0, retry_server_errors=False, rate=None, rates={})
-        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, Part(), brakes)
+        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, brakes)
         assert not len(brakes)
         await desk.close()
 
@@ -246,7 +244,7 @@ def test_a_machine_s_wrong_clock_decides_nothing(bench: Bench, monkeypatch: pyte
         desk = Desk(bench.place)
         carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", lambda _: None)
         manner = Manner(30.0, retry_server_errors=False, rate=None, rates={})
-        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, Part(), Brakes())
+        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, Brakes())
         await desk.close()
 
     asyncio.run(carry())

@@ -194,7 +194,7 @@ def test_a_clock_that_was_set_back_keeps_no_dead_alive(
     connection.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (clock_timestamp() + interval '1 h')")
     said: list[str] = []
     with closing(Housekeeper(address(url), Terms(0.0, 0.0, 0.0, 0.0), said.append)) as keeper:
-        assert keeper.round(unbroken=0.0, idle=False)
+        assert keeper.round((), idle=False)
     assert said == ["a worker died or was cut off: 1 of its messages are in doubt"]
     [(ahead,)] = connection.execute(
         "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now()"
@@ -208,7 +208,7 @@ def test_who_is_closed_while_it_connects_makes_no_connection(url: str, book: Pos
         line.cut()
         keeper = Housekeeper(address(line.url), Terms(), lambda _: None)
         with ThreadPoolExecutor(1) as thread:
-            connecting = thread.submit(keeper.round, unbroken=0.0, idle=False)
+            connecting = thread.submit(keeper.round, (), idle=False)
             keeper.close()
             line.heal()
             assert not connecting.result()
