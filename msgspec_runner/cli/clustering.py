@@ -295,14 +295,12 @@ class Working(NamedTuple):
 
 def _workers(book: Ledger, run_id: str) -> Working | None:
     """Return who works on a run; None: it is not shared."""
-    if not is_server(book.location):
+    shared = _shared_or_none(book)  # who only watches needs no queue
+    if shared is None:
         return None
-    try:
-        from msgspec_runner.cluster.queue import DEFAULT_QUEUE
-        from msgspec_runner.cluster.sharing import Shared, rate_of
-    except ImportError:  # who only watches needs no queue
-        return None
-    shared = Shared(book)
+    from msgspec_runner.cluster.queue import DEFAULT_QUEUE
+    from msgspec_runner.cluster.sharing import rate_of
+
     standing = shared.standing(run_id)
     if standing is None:
         return None

@@ -121,7 +121,7 @@ def test_what_waiting_may_help_against() -> None:
             for words in (
                 "server does not support SSL, but SSL was required",
                 "SSL error: certificate verify failed",
-                'root certificate file "/root/.postgresql/root.crt" does not exist\nEither provide the file, …',
+                'root certificate file "/home/ann/.postgresql/root.crt" does not exist\nEither provide the file, …',
                 'server certificate for "a" does not match host name "b"',
             )
         ),
