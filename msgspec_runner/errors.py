@@ -21,6 +21,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+BUG = 70
+"""Exit code for a bug in the runner (EX_SOFTWARE of sysexits.h)."""
+
 
 class RunnerError(Exception):
     """The root: anything the runner says instead of showing a traceback."""

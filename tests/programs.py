@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-PACKAGES = {"node": "nodejs"}
+PACKAGES = {"node": "nodejs", "systemd-analyze": "systemd", "useradd": "passwd"}
 """Debian's names of packages, where they differ from the program's."""
 
 

@@ -16,21 +16,31 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from msgspec_runner.chaos import accounts
+from msgspec_runner.chaos.arrivals import Pulse, most_in_a_second, promised_in_a_second
 from msgspec_runner.chaos.commands import Commands, Ended, end, ended, ends_within, words
 from msgspec_runner.chaos.experiment import LATENCY, Progress, Setup
+from msgspec_runner.chaos.line import Line
 from msgspec_runner.chaos.standing import GATES, Standing
-from msgspec_runner.chaos.strikes import Strike, Target, lost_workers, strikes
+from msgspec_runner.chaos.strikes import OUTAGE, Strike, Target, lost_workers, strikes
 from msgspec_runner.chaos.team import Team
 from msgspec_runner.chaos.verdict import Verdict, fingerprint, judge
 from msgspec_runner.errors import UsageError
 from msgspec_runner.ledger import open_ledger
 from msgspec_runner.ledger.leases import VARIABLE
+from msgspec_runner.rates import parse_rate
 from msgspec_runner.sandbox.server import RunningSandbox, SandboxOptions
 
 _Each = TypeVar("_Each")
 
 LEASE = 2.0
 """Seconds; who stands still for one and a half times as long is taken for dead."""
+
+SECONDS = 3
+"""How long the messages alone take, unless a rate is asked for: in less, all might be sent before a busy machine
+has struck as often as it shall."""
+
+SLOWEST, FASTEST = 50, 500
+"""Messages a second of such a rate: three workers on one machine can do more than that."""
 
 FEWEST, MOST_WORKERS = 2, 50
 """While one is away there must be another."""
@@ -61,8 +71,12 @@ class SharedVerdict:
         worker_kills: of the kills.
         enqueue_kills: of the kills: coordinators in the transaction that writes the plan.
         stops: workers that stood still until they were taken for dead, and then went on.
+        outages: how often the database was away.
         lost_workers: how often a worker was killed, or taken for dead while it lived: each may leave
             2 x concurrency messages in doubt.
+        rate: of the run, in messages a second, for all workers together.
+        most_in_a_second: requests that came to the server within one, at most.
+        sent_again: requests of a second run, after everything was done.
     """
 
     found: Verdict
@@ -70,18 +84,28 @@ class SharedVerdict:
     worker_kills: int
     enqueue_kills: int
     stops: int
+    outages: int
     lost_workers: int
+    rate: float
+    most_in_a_second: int
+    sent_again: int
+
+    @property
+    def allowed_in_a_second(self) -> int:
+        """Requests that a second may hold: 1.1 x the rate."""
+        return promised_in_a_second(self.rate)
 
     @property
     def holds(self) -> bool:
         """Whether the promise was kept."""
-        return self.found.holds
+        return self.found.holds and self.most_in_a_second <= self.allowed_in_a_second and not self.sent_again
 
-    def as_dict(self) -> dict[str, int | bool | None]:
+    def as_dict(self) -> dict[str, float | bool | None]:
         """Return everything for the JSON report."""
         mine = asdict(self)
         del mine["found"]
-        return {**mine, **self.found.as_dict()}
+        mine["allowed_in_a_second"] = self.allowed_in_a_second
+        return {**mine, **self.found.as_dict(), "holds": self.holds}
 
 
 class _Due(NamedTuple):
@@ -106,17 +130,21 @@ def shared_experiment(
         UsageError: the spec cannot be sent, or a worker cannot work; says what they said.
         LedgerError: the server cannot be reached.
     """
-    options = SandboxOptions(faults=setup.faults, latency=LATENCY, seed=setup.seed)
-    with RunningSandbox(options) as sandbox:
-        commands = Commands(setup.entry, sandbox.url, setup.ledger, {VARIABLE: str(LEASE)})
+    clock = _steady_clock()
+    options = SandboxOptions(faults=setup.faults, latency=LATENCY, seed=setup.seed, clock=clock)
+    with RunningSandbox(options) as sandbox, Line(setup.ledger, folder) as line:
+        pulse = Pulse(clock)
+        sandbox.beside(pulse.run)
+        commands = Commands(setup.entry, sandbox.url, line.ledger, {VARIABLE: str(LEASE), **line.environment})
         expected = accounts.expected(commands.succeed("render", *setup.common))
         if not expected:
             raise UsageError(f"{setup.spec}: there is nobody to send to: add --recipients N")
+        rate = parse_rate(setup.rate or f"{min(FASTEST, max(SLOWEST, len(expected) // SECONDS))}/s")
         open_ledger(setup.ledger, setup.root, loopback_or_sandbox=True, create=True).close()
         commands.succeed("ledger", "migrate")
         arguments = ["--concurrency", str(setup.concurrency), "--timeout", str(setup.timeout)]
         with closing(Standing(setup.ledger)) as standing, Team(commands, folder, arguments, workers) as team:
-            trial = _Trial(setup, commands, sandbox, standing, team, len(expected), on_progress)
+            trial = _Trial(setup, rate.text, commands, sandbox, line, standing, team, len(expected), on_progress)
             trial.run()
             team.retire()
             lost = lost_workers(team.killed, standing.fenced())
@@ -134,7 +162,25 @@ def shared_experiment(
             allowed=2 * setup.concurrency * lost + accounts.hidden(sandbox.stats.faults),
             settled=settled,
         )
-    return SharedVerdict(found, workers, len(team.killed), trial.enqueue_kills, team.stops, lost)
+        arrived = [request.at for request in sandbox.requests]
+    return SharedVerdict(
+        found,
+        workers=workers,
+        worker_kills=len(team.killed),
+        enqueue_kills=trial.enqueue_kills,
+        stops=team.stops,
+        outages=trial.outages,
+        lost_workers=lost,
+        rate=rate.per_second,
+        most_in_a_second=most_in_a_second(arrived, pulse.beats),
+        sent_again=trial.sent_again,
+    )
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Return a clock that shows the time, and goes on evenly when somebody sets that."""
+    difference = time.time() - time.monotonic()
+    return lambda: difference + time.monotonic()
 
 
 class _Trial:
@@ -143,16 +189,20 @@ class _Trial:
     def __init__(
         self,
         setup: Setup,
+        rate: str,
         commands: Commands,
         sandbox: RunningSandbox,
+        line: Line,
         standing: Standing,
         team: Team,
         recipients: int,
         on_progress: Callable[[Progress], None],
     ) -> None:
         self._setup = setup
+        self._rate = rate
         self._commands = commands
         self._sandbox = sandbox
+        self._line = line
         self._standing = standing
         self._team = team
         self._recipients = recipients
@@ -161,6 +211,8 @@ class _Trial:
         self._due: _Due | None = None
         self._coordinator_kills = 0
         self.enqueue_kills = 0
+        self.outages = 0
+        self.sent_again = 0
         self.runs = 0
 
     @property
@@ -179,16 +231,18 @@ class _Trial:
             if not accounts.unfinished(self._setup.ledger, self._setup.root):
                 break
             idle = idle + 1 if self._sandbox.stats.received == before else 0
-        # A run that finds everything done must leave everything as it is. The verdict would see it.
+        # A run that finds everything done must leave everything as it is.
         self._strikes.clear()
         self._due = None
+        before = self._sandbox.stats.received
         self._send()
+        self.sent_again = self._sandbox.stats.received - before
 
     # -- the coordinator -----------------------------------------------------------------------------------
 
     def _arguments(self) -> list[str]:
-        rate = ["--rate", self._setup.rate] if self._setup.rate is not None else []
-        return ["send", *self._setup.common, "--yes", "--cluster", "--timeout", str(self._setup.timeout), *rate]
+        timeout = str(self._setup.timeout)
+        return ["send", *self._setup.common, "--yes", "--cluster", "--timeout", timeout, "--rate", self._rate]
 
     def _kill_in_mid_enqueue(self, strike: Strike) -> None:
         """Kill it where its messages are written and the rest of the plan is not."""
@@ -279,6 +333,9 @@ class _Trial:
                 if not busy or len(running) < FEWEST:
                     return killed  # soon there will be
                 self._team.stop(_choice(busy, strike.chance))
+            case Target.OUTAGE:
+                self._line.outage(OUTAGE)
+                self.outages += 1
             case _:
                 if not running:
                     return killed

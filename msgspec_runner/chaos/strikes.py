@@ -18,8 +18,14 @@ ENQUEUE_SHARE = 0.2
 KILLS_PER_STOP = 3
 """A worker is stopped and continued for each so many kills, and at least one is."""
 
+KILLS_PER_OUTAGE = 10
+"""The database is away once for each so many kills, and at least once: it takes longer than any other strike."""
+
+OUTAGE = 3.0
+"""Seconds that it is away: longer than the lease of an experiment, and so long that who is silent is taken for dead."""
+
 SESSIONS = 2
-"""Sessions with the ledger that a worker has, each with half of its requests (:mod:`msgspec_runner.cluster.worker`)."""
+"""Sessions with the ledger of a worker, each with half of its requests (:mod:`msgspec_runner.cluster.sessions`)."""
 
 
 class Target(StrEnum):
@@ -27,12 +33,14 @@ class Target(StrEnum):
 
     ``ENQUEUE``: the coordinator is killed in the transaction that writes the plan. ``WATCH``: it is killed while it
     watches. ``WORKER``: a worker is killed. ``STOP``: one stands still until it is taken for dead, and then goes on.
+    ``OUTAGE``: the database goes away for all, and comes back.
     """
 
     ENQUEUE = "enqueue"
     WATCH = "watch"
     WORKER = "worker"
     STOP = "stop"
+    OUTAGE = "outage"
 
 
 class Strike(NamedTuple):
@@ -50,7 +58,7 @@ class Strike(NamedTuple):
 
 
 def strikes(seed: int, kills: int) -> list[Strike]:
-    """Return as many kills, and the stops that go with them, in their order; the same seed gives the same.
+    """Return as many kills, and the stops and outages that go with them, in their order; the same seed gives the same.
 
     The first kill is a worker's, right after the first claims; the second meets a plan, the third who watches.
     """
@@ -59,9 +67,10 @@ def strikes(seed: int, kills: int) -> list[Strike]:
     rest = [Target.ENQUEUE if random.random() < ENQUEUE_SHARE else Target.WORKER for _ in range(kills - len(first))]
     targets = [*first, *rest][:kills]
     before = [target for target in targets if target is Target.ENQUEUE]
-    after = [target for target in targets if target is not Target.ENQUEUE]
-    for _ in range(-(-kills // KILLS_PER_STOP)):
-        after.insert(random.randint(1, len(after)), Target.STOP)
+    after: list[Target] = [target for target in targets if target is not Target.ENQUEUE]
+    stops, outages = -(-kills // KILLS_PER_STOP), -(-kills // KILLS_PER_OUTAGE)
+    for target in [Target.STOP] * stops + [Target.OUTAGE] * outages:
+        after.insert(random.randint(1, len(after)), target)
     drawn = [Strike(target, _moment(random), random.random()) for target in (*before, *after)]
     if after:
         drawn[len(before)] = drawn[len(before)]._replace(kill=Kill(Moment.SENDING, 0.0, 0.0))

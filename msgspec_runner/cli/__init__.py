@@ -16,13 +16,10 @@ import click
 
 from msgspec_runner._version import __version__
 from msgspec_runner.cli import plainly
-from msgspec_runner.errors import RunnerError
+from msgspec_runner.errors import BUG, RunnerError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-BUG = 70
-"""Exit code for a bug in the runner (EX_SOFTWARE of sysexits.h)."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT."""

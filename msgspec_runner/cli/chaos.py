@@ -8,7 +8,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ import click
 from msgspec_runner.chaos.audience import MOST, write_recipients
 from msgspec_runner.chaos.experiment import Progress, Setup, experiment
 from msgspec_runner.chaos.ledgers import throwaway
+from msgspec_runner.chaos.strikes import OUTAGE
 from msgspec_runner.chaos.verdict import Verdict
 from msgspec_runner.cli import COMMANDS, completing
 from msgspec_runner.cli.options import Terminal, common, var_option
@@ -58,7 +59,7 @@ WORKERS = 3
     show_default=True,
     help="As for `send`.",
 )
-@click.option("--rate", metavar="RATE", help="As for `send`.")
+@click.option("--rate", metavar="RATE", help="As for `send`. With --cluster, unless given: 50/s to 500/s.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True, max=MAX_TIMEOUT),
@@ -110,9 +111,11 @@ def command(
     an outcome.
 
     With --cluster, workers carry the run out. They are killed, and so is `send`, first of all in the transaction that
-    writes the plan; others stand still until they are taken for dead, and go on then. A schema of its own is made on
-    the PostgreSQL server that --ledger or MSGSPEC_RUNNER_LEDGER names. Each worker that was killed or taken for dead
-    may leave 2 x concurrency messages in doubt.
+    writes the plan; others stand still until they are taken for dead, and go on then; and the database goes away and
+    comes back. For that, all of them connect through this process, which cuts them off: the PostgreSQL server that
+    --ledger or MSGSPEC_RUNNER_LEDGER names is not touched, but for a schema of its own. Each worker that was killed or
+    taken for dead may leave 2 x concurrency messages in doubt. Exit code 0 also says that no second held more than
+    1.1 x the rate, and that a second run sent nothing.
 
     \b
     Examples:
@@ -195,7 +198,8 @@ def lines(verdict: Verdict, asked: int) -> list[str]:
         asked: kills that were asked for; fewer are made where everything is sent before.
     """
     kills = f"in {count(verdict.runs, 'run')}" + _fewer(verdict, asked)
-    return _table(verdict, [("recipients", verdict.recipients, ""), ("kills", verdict.kills, kills)])
+    head = [("recipients", verdict.recipients, ""), ("kills", verdict.kills, kills)]
+    return _table(verdict, head, holds=verdict.holds)
 
 
 def shared_lines(verdict: SharedVerdict, asked: int) -> list[str]:
@@ -214,16 +218,22 @@ def shared_lines(verdict: SharedVerdict, asked: int) -> list[str]:
         ("workers", verdict.workers, f"killed or taken for dead {count(verdict.lost_workers, 'time')}"),
         ("kills", found.kills, whom + half_way + _fewer(found, asked)),
         ("stops", verdict.stops, "until it was taken for dead, and on again" if verdict.stops else ""),
+        ("outages", verdict.outages, f"of the database, for {OUTAGE:g} s" if verdict.outages else ""),
     ]
-    return _table(found, head)
+    pace = f"at a rate of {verdict.rate:,.4g}/s; at most {verdict.allowed_in_a_second:,} were promised"
+    more = [("sent by a second run", verdict.sent_again, ""), ("most in a second", verdict.most_in_a_second, pace)]
+    return _table(found, head, more, holds=verdict.holds)
 
 
-def _table(verdict: Verdict, head: list[tuple[str, int, str]]) -> list[str]:
+def _table(
+    verdict: Verdict, head: list[tuple[str, int, str]], more: Sequence[tuple[str, int, str]] = (), *, holds: bool
+) -> list[str]:
     rows = [
         *head,
         ("accepted at the server", verdict.accepted, ""),
         ("lost", verdict.lost, ""),
         ("duplicated", verdict.duplicated, ""),
+        *more,
         (
             "in doubt",
             verdict.in_doubt,
@@ -237,7 +247,7 @@ def _table(verdict: Verdict, head: list[tuple[str, int, str]]) -> list[str]:
     ]
     table = [f"{name:<24}{number:>9,}  {words}".rstrip() for name, number, words in rows]
     last = "the promise holds: nobody was lost, and nobody got a message twice"
-    return [*table, last if verdict.holds else "THE PROMISE IS BROKEN: keep the seed, and report it"]
+    return [*table, last if holds else "THE PROMISE IS BROKEN: keep the seed, and report it"]
 
 
 def _fewer(verdict: Verdict, asked: int) -> str:

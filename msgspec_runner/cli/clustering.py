@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,12 +14,12 @@ from msgspec_runner.cli.watching import Watcher, watch
 from msgspec_runner.config import Config
 from msgspec_runner.dispatch.progress import ENDS, Progress, RunResult
 from msgspec_runner.errors import LedgerError, UsageError
-from msgspec_runner.ledger import Ledger, Run, RunStatus, Settlement, Skip, Totals
-from msgspec_runner.model import Message, State
+from msgspec_runner.ledger import Ledger, Run, RunStatus, Settlement, Totals
+from msgspec_runner.model import State
 from msgspec_runner.reports.text import count
 
 if TYPE_CHECKING:
-    from msgspec_runner.cluster.sharing import Shared
+    from msgspec_runner.cluster.sharing import Plan, Shared
 
 INTERRUPTED = 130
 """Exit code of who stopped watching: 128 + SIGINT."""
@@ -110,30 +110,30 @@ class Sharing:
         self,
         book: Ledger,
         run: Run,
-        messages: Iterable[Message],
-        skips: Iterable[Skip],
+        plan: Plan,
         manner: Manner,
         config: Config,
         rates: dict[str, float],
+        terminal: Terminal,
     ) -> int:
         """Enter a run with everything that workers need, all of it or nothing; return how many messages it got.
 
         Args:
             book: the ledger.
             run: the run.
-            messages: in the order in which they shall be sent.
-            skips: rows that are left out.
+            plan: returns messages, in the order in which they shall be sent, and rows that are left out.
             manner: over the configuration.
             config: the project's.
             rates: messages a second of specs that have a rate of their own.
+            terminal: is told if somebody else is waited for.
         """
         from msgspec_runner.cluster import carrying
         from msgspec_runner.cluster.queue import DEFAULT_QUEUE, queue_of
 
         timeout = manner.timeout or config.timeout
-        how = carrying.Manner(timeout, config.server_errors == "retry", manner.per_second(config), rates)
+        how = carrying.RunSettings(timeout, config.server_errors == "retry", manner.per_second(config), rates)
         queue = queue_of(self.queue or DEFAULT_QUEUE, run.origin)
-        return shared_runs(book).enter(run, queue, how, messages, skips)
+        return shared_runs(book).enter(run, queue, how, plan, terminal.note)
 
     def check(self, book: Ledger, *, loopback: bool) -> None:
         """Make sure, before anything is planned, that the ledger can hold a run for workers.

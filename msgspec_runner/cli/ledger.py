@@ -69,7 +69,7 @@ def info(*, ledger: str | None, profile: str | None, terminal: Terminal) -> int:
     Example:
       msgspec-runner ledger info
     """
-    with _opened(ledger, profile) as book:
+    with _opened(ledger, profile, terminal) as book:
         expected = read_ledger_id(configure((), profile).root)
         verdict = "the project's" if expected == book.id else "NOT the project's" if expected else "not committed yet"
         click.echo(f"ledger  {printable(book.location)}")
@@ -126,7 +126,7 @@ def prune(*, before: str, yes: bool, ledger: str | None, profile: str | None, te
       msgspec-runner ledger prune --before 2031-01-31 --yes
     """
     moment = read_moment("--before", before)
-    with _opened(ledger, profile) as book:
+    with _opened(ledger, profile, terminal) as book:
         book.recover()
         _confirm(f"Erase people's data from everything that came to rest before {moment:%Y-%m-%d %H:%M} UTC?", yes=yes)
         erased = book.erase(before=moment, by=who())
@@ -157,7 +157,7 @@ def forget(*, number: str, yes: bool, ledger: str | None, profile: str | None, t
     if to is None:
         raise UsageError(f"NUMBER {problem(number)}")
     said = to if terminal.show_numbers else mask(to)
-    with _opened(ledger, profile) as book:
+    with _opened(ledger, profile, terminal) as book:
         book.recover()
         _confirm(f"Erase everything that the ledger holds of {said}?", yes=yes)
         erased = book.erase(number=to, by=who())
@@ -181,11 +181,12 @@ def _live_run_of(book: Ledger, number: str) -> str | None:
 
 
 @contextmanager
-def _opened(ledger: str | None, profile: str | None) -> Iterator[Ledger]:
+def _opened(ledger: str | None, profile: str | None, terminal: Terminal) -> Iterator[Ledger]:
     """Open an existing ledger, whether or not it is the project's."""
     config = configure((), profile)
     location = choose_ledger(ledger, config)
-    with closing(open_ledger(location, config.root, loopback_or_sandbox=True, create=False)) as book:
+    opened = open_ledger(location, config.root, loopback_or_sandbox=True, create=False, say=terminal.warn)
+    with closing(opened) as book:
         yield book
 
 

@@ -67,7 +67,8 @@ def past_ledger(flag: str | None, config: Config, api: Api | None, terminal: Ter
         UsageError: standard output goes into it.
     """
     loopback = api is None or api.loopback
-    book = open_ledger(choose_ledger(flag, config), config.root, loopback_or_sandbox=loopback, create=False)
+    location = choose_ledger(flag, config)
+    book = open_ledger(location, config.root, loopback_or_sandbox=loopback, create=False, say=terminal.warn)
     try:
         refuse_overwriting({}, (*project_files(config), *ledger_files(config, book.location)))
         in_doubt = book.recover()

@@ -153,7 +153,7 @@ def command(
         if sharing is not None:
             check_place(choose_ledger(ledger, project.config))
         # The ledger first: who has none should not wait for a lint to hear it.
-        book = stack.enter_context(_ledger(ledger, project.config, destination.api))
+        book = stack.enter_context(_ledger(ledger, project.config, destination.api, terminal))
         if sharing is not None:
             sharing.check(book, loopback=destination.api is not None and destination.api.loopback)
         spool = stack.enter_context(PlanSpool())
@@ -220,14 +220,14 @@ def _check_test(test_to: str | None, sample: int | None, row: int | None, not_fo
 
 
 @contextmanager
-def _ledger(flag: str | None, config: Config, api: Api | None) -> Iterator[Ledger]:
+def _ledger(flag: str | None, config: Config, api: Api | None, terminal: Terminal) -> Iterator[Ledger]:
     if api is None and flag is None:
         with temporary_ledger() as book:
             yield book
         return
     location = flag if api is None else choose_ledger(flag, config)
     loopback = api is None or api.loopback
-    book = open_ledger(location, config.root, loopback_or_sandbox=loopback, create=loopback)
+    book = open_ledger(location, config.root, loopback_or_sandbox=loopback, create=loopback, say=terminal.warn)
     try:
         yield book
     finally:

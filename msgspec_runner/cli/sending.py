@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -15,8 +16,9 @@ from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan, new_messages, skips, unrecorded
 from msgspec_runner.dispatch.progress import RunResult
 from msgspec_runner.errors import UsageError
-from msgspec_runner.ledger import Ledger, RunStatus, Totals
+from msgspec_runner.ledger import Ledger, RunStatus, Skip, Totals
 from msgspec_runner.ledger.spool import PlanSpool
+from msgspec_runner.model import Message
 from msgspec_runner.rates import parse_rate
 from msgspec_runner.reports.run_summary import Afterwards, totals_words
 from msgspec_runner.reports.text import count
@@ -227,15 +229,12 @@ class Sending:
         run = new_run(self.destination.origin, self._specs)
         rails = self.sound.rails()  # of this moment: to confirm may have taken an hour
         found: Counter[Decision] = Counter()
-        taken = sharing.enter(
-            self.book,
-            run,
-            new_messages(self.spool, self.book, rails, number, found),
-            skips(self.spool, self.book, rails),
-            self.manner,
-            self.sound.config,
-            rates,
-        )
+
+        def plan() -> tuple[Iterator[Message], Iterator[Skip]]:
+            found.clear()
+            return new_messages(self.spool, self.book, rails, number, found), skips(self.spool, self.book, rails)
+
+        taken = sharing.enter(self.book, run, plan, self.manner, self.sound.config, rates, self.terminal)
         missing, later = self._missing(number, taken, found), self.plan.count(Decision.NEW) - found.total()
         if not taken:
             return self._nothing(missing)

@@ -22,6 +22,7 @@ from msgspec_runner.ledger import Decided, Ledger, Record, Run, RunStatus, open_
 from msgspec_runner.model import SANDBOX_ORIGIN, State
 from msgspec_runner.project import configure
 from msgspec_runner.reports.results import csv_lines
+from msgspec_runner.reports.run_report.units import duration, moment
 from msgspec_runner.reports.run_summary import Afterwards, summary_lines, totals_words
 from msgspec_runner.reports.text import plain_json, printable
 
@@ -30,6 +31,24 @@ if TYPE_CHECKING:
 
 SHOWN_RUNS = 20
 """Runs that are listed, newest first."""
+
+LISTED = 100
+"""Messages in one state that the text of a run lists, at most; of more it lists :data:`FIRST`, and how to see all."""
+
+FIRST = 20
+
+BY_NEED = (
+    State.IN_DOUBT,
+    State.REJECTED,
+    State.SENDING,
+    State.RETRY_WAIT,
+    State.PLANNED,
+    State.RELEASED,
+    State.SKIPPED,
+    State.CANCELLED,
+    State.ACCEPTED,
+)
+"""The states in the order in which a run's messages are listed: what needs somebody comes first."""
 
 DECISIONS_AT_ONCE = 500
 """Decisions that are looked up in one go."""
@@ -67,9 +86,13 @@ def command(
     it has those of all runs, each with its run, where the text lists the runs. JSON has runs, totals and messages.
     The text masks phone numbers; JSON and CSV are data, and hold them in full.
 
+    Of a state with more than a hundred messages, the text of a run lists the first twenty; with --state or --spec it
+    lists all, as JSON and CSV do.
+
     \b
     Examples:
       msgspec-runner status
+      msgspec-runner status latest
       msgspec-runner status 20261123-114501-x7k2 --state rejected
       msgspec-runner status --state in_doubt --output csv
     """
@@ -96,9 +119,40 @@ def command(
         else:
             if chosen is not None:
                 click.echo(printable(_run_line(chosen, book, _held(book, [chosen]), show_numbers=show_numbers)))
-            for record in records():
-                click.echo(printable(_record_line(record, show_numbers=show_numbers)))
+            if chosen is not None and wanted is None and spec is None:
+                _show_run(book, chosen, shown_ledger(ledger, book.location), show_numbers=show_numbers)
+            else:
+                for record in records():
+                    click.echo(printable(_record_line(record, show_numbers=show_numbers)))
     return 0
+
+
+def _show_run(book: Ledger, run: Run, ledger: str | None, *, show_numbers: bool) -> None:
+    """Show when a run was and how each spec fared, and list its messages by state.
+
+    Args:
+        book: knows the run.
+        run: the run.
+        ledger: of ``--ledger``, as it may be shown.
+        show_numbers: in full.
+    """
+    if run.started_at is not None:
+        took = duration(max(0.0, (run.ended_at - run.started_at).total_seconds())) if run.ended_at is not None else ""
+        click.echo(f"began {moment(run.started_at)}{f', took {took}' if took else ''}")
+    specs = book.totals_by_spec(run.id)
+    if len(specs) > 1:
+        for spec, of_spec in specs.items():
+            click.echo(printable(f"{spec}: {totals_words(of_spec)}"))
+    totals = book.totals(run.id).as_dict()
+    for state in BY_NEED:
+        number = totals[state.value]
+        listed = number if number <= LISTED else FIRST
+        for record in islice(book.messages(run=run.id, state=state), listed) if listed else ():
+            click.echo(printable(_record_line(record, show_numbers=show_numbers)))
+        if number > listed:
+            where = f" --ledger {shlex.quote(ledger)}" if ledger is not None else ""
+            more = f"{number - listed:,} more {state.value.replace('_', ' ')}"
+            click.echo(printable(f"… and {more}: `msgspec-runner status {run.id} --state {state.value}{where}`"))
 
 
 def _watch(book: Ledger, chosen: Run | None, ledger: str | None, terminal: Terminal) -> int:

@@ -91,7 +91,7 @@ def command(
             concurrency=concurrency,
             timeout=timeout,
             terms=terms(),
-            metrics=Metrics(lambda words: terminal.note(shown(words))),
+            metrics=Metrics(lambda words: terminal.note(shown(words)), terms().fence),
             say=lambda words: terminal.note(shown(words)),
             greeting=f"worker for {api.origin}, queue {', '.join(names)}, ledger {place}; stop it with Ctrl-C",
         )
@@ -152,10 +152,10 @@ def _ledger(flag: str | None, terminal: Terminal, *, loopback: bool) -> Ledger:
         place = parse_address(location).location
         if not loopback:
             raise LedgerError(f"there is no ledger at {place}. {_WHAT_IS_MISSING}")
-        book = open_ledger(location, Path.cwd(), loopback_or_sandbox=True, create=True)
+        book = open_ledger(location, Path.cwd(), loopback_or_sandbox=True, create=True, say=terminal.warn)
         terminal.note(shown(f"there was no ledger at {place}: made one, as the API is on this machine"))
         return book
-    return open_ledger(location, Path.cwd(), loopback_or_sandbox=True, create=False)
+    return open_ledger(location, Path.cwd(), loopback_or_sandbox=True, create=False, say=terminal.warn)
 
 
 def _check_queue(book: Ledger, *, loopback: bool) -> None:

@@ -10,7 +10,8 @@ from contextlib import suppress
 import psycopg
 
 from msgspec_runner.boottime import boot_time
-from msgspec_runner.cluster.pace import AHEAD, LATE, Grant, Report, Unreadable, read, reserve, written
+from msgspec_runner.cluster.exchange import Grant, Report
+from msgspec_runner.cluster.pace import AHEAD, LATE, Unreadable, read, reserve, written
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import break_line, connect_async
@@ -37,7 +38,6 @@ class Desk:
         self._boot = boot
         self._link: Link | None = None
         self._queue = asyncio.Lock()
-        self._over = False
         self._ahead: deque[float] = deque(maxlen=_ANSWERS)
         """Seconds that our clock was ahead of the server's time when its answers came."""
         self._resume_at = float("-inf")
@@ -53,8 +53,6 @@ class Desk:
             Unreadable: the run's paces are not in the ledger, or not as they were written.
         """
         async with self._queue:
-            if self._over:
-                return {}
             try:
                 if self._link is None:
                     self._link = await connect_async(self._address)
@@ -100,9 +98,8 @@ class Desk:
                 await self._link.close()
             self._link = None
 
-    def hang_up(self) -> None:
-        """Exchange nothing from now on, and let fail what is under way: who claims nothing more needs no turns."""
-        self._over = True
+    def break_off(self) -> None:
+        """Let fail what is under way: it is waited for no longer."""
         if self._link is not None and self._queue.locked():
             break_line(self._link)
 

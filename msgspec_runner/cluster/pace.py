@@ -12,10 +12,10 @@ import json
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
+from msgspec_runner.cluster.exchange import Answer, Grant, Report
 from msgspec_runner.dispatch.lanes import HORIZON
-from msgspec_runner.dispatch.pace import Pace, PaceState
+from msgspec_runner.dispatch.pace import PROOF, Pace, PaceState
 from msgspec_runner.dispatch.retry import MAX_PAUSE
 
 AHEAD = 0.35
@@ -28,6 +28,9 @@ is the tolerance of :func:`~msgspec_runner.dispatch.pace.tolerance_of`."""
 LEAD = 0.2
 """Seconds before its turn that a message may be made ready, at most: as long as connections took of late. It is claimed
 as much earlier."""
+
+_SLOW_DOWNS = 50
+"""Slow-downs that a window remembers: enough for the time that an answer takes."""
 
 _CONNECTIONS = 8
 """Connections of which the slowest tells how long the next may take."""
@@ -46,59 +49,19 @@ _SLACK = 1.0
 SPARE = 1.5
 """How many times what it used lately a worker reserves: it may go faster, and wastes little if it does not."""
 
+REPORTS = 2
+"""For how many reports to come turns are reserved. Those of a worker lie close together, so of too many at once it
+could not use the last ones."""
+
+WASTE = 0.1
+"""Turns that go by for one that is used, at most, where it is the rate that keeps messages waiting."""
+
+_RESUMING = 2 * HORIZON
+"""Seconds after a pause in which turns go by because what was lined up has to be claimed once more."""
+
 
 class Unreadable(Exception):  # noqa: N818 - reads as what it says
     """Something about a run is in the ledger that this worker cannot read; says what, for people."""
-
-
-class Report(NamedTuple):
-    """What a worker tells of a pace since its last report, and what it asks for.
-
-    Attributes:
-        wanted: turns to reserve.
-        taken: messages posted without a turn, because there was no limit.
-        since: when the first of them may have gone, at the earliest.
-        accepted: when the requests began that were accepted.
-        throttled: when requests began that were answered with 429, and when the answer came.
-        paused_until: the API asked to wait so long; -inf: it did not.
-    """
-
-    wanted: int = 0
-    taken: int = 0
-    since: float = float("-inf")
-    accepted: tuple[float, ...] = ()
-    throttled: tuple[tuple[float, float], ...] = ()
-    paused_until: float = float("-inf")
-
-    def moved(self, offset: float) -> Report:
-        """Return the same on another clock, which shows ``offset`` seconds more."""
-        return self._replace(
-            since=self.since + offset,
-            accepted=tuple(began + offset for began in self.accepted),
-            throttled=tuple((began + offset, ended + offset) for began, ended in self.throttled),
-            paused_until=self.paused_until + offset,
-        )
-
-
-class Grant(NamedTuple):
-    """What the shared pace answers.
-
-    Attributes:
-        rate: messages a second at present; None: not limited.
-        paused_until: nothing may go before.
-        turns: the moments that were reserved.
-        next_in: seconds until there may be another turn to reserve.
-    """
-
-    rate: float | None
-    paused_until: float
-    turns: tuple[float, ...]
-    next_in: float
-
-    def moved(self, offset: float) -> Grant:
-        """Return the same on another clock, which shows ``offset`` seconds more."""
-        moved = tuple(turn + offset for turn in self.turns)
-        return self._replace(paused_until=self.paused_until + offset, turns=moved)
 
 
 def first_state(rate: float | None) -> str:
@@ -165,22 +128,28 @@ def reserve(paces: Mapping[str, Pace], reports: Mapping[str, Report], now: float
         next_in[spec] = max(0.0, wait - AHEAD)
     if whole.rate is not None:
         turns[""] = sorted(turn for each in turns.values() for turn in each)
-    return {
-        spec: Grant(paces[spec].rate, paces[spec].state.paused_until, tuple(turns[spec]), next_in.get(spec, 0.0))
-        for spec in turns
-    }
+    grants = {}
+    for spec in turns:
+        state = paces[spec].state
+        grants[spec] = Grant(
+            state.rate, state.paused_until, tuple(turns[spec]), next_in.get(spec, 0.0), state.slowed_at
+        )
+    return grants
 
 
 def _learn(pace: Pace, report: Report, now: float) -> None:
     """Let a pace learn what a worker heard."""
     since = min(now, max(report.since, now - 1.0))
     for number in range(report.taken):
-        pace.take(since + (now - since) * number / report.taken)
+        turn = since + (now - since) * number / report.taken
+        pace.recall(turn)
+        pace.take(turn)
     pace.pause(report.paused_until)
-    for began, ended in report.throttled:
-        pace.throttled(began, min(ended, now))
-    for began in report.accepted:
-        pace.accepted(began)
+    for heard, ended in report.throttled:
+        # Each slow-down is later than the one before, or it would not be told apart.
+        pace.throttled(heard, max(min(ended, now), math.nextafter(pace.state.slowed_at, math.inf)))
+    for heard, ended in report.accepted:
+        pace.accepted(heard, ended)
 
 
 def _set_right(pace: Pace, now: float) -> None:
@@ -208,6 +177,13 @@ class SharedPace(Pace):
         self._connects: deque[float] = deque(maxlen=_CONNECTIONS)
         self._used = 0
         """Turns that were used since the last report."""
+        self._lapsed = 0
+        """Turns that went by unused since then, other than for a pause."""
+        self._heard: deque[tuple[float, float]] = deque(maxlen=_SLOW_DOWNS)
+        """When a slow-down was heard of, and which. ``_slowed_at`` is when the last one was heard of, or infinite from
+        a 429 until then; ``_proof`` is what this window knows of that one's."""
+        self._proven = False
+        """Whether it has a proof to tell."""
 
     # -- what the dispatcher asks ------------------------------------------------------------------------
 
@@ -228,7 +204,7 @@ class SharedPace(Pace):
         if self._granted and self._rate is None:
             return pause
         while self._turns and self._turns[0] < now - LATE:
-            self._turns.popleft()
+            self._lapsed += self._turns.popleft() >= self._paused_until + _RESUMING
         if len(self._turns) <= behind:
             return max(pause, _ASK_AGAIN)
         return max(pause, self._turns[behind] - lead - now, 0.0)
@@ -279,18 +255,34 @@ class SharedPace(Pace):
         self._stir()
 
     def throttled(self, started: float, now: float) -> bool:
-        """Report a 429; return whether it is the first that this window hears of in a burst."""
-        first = started >= self._slowed_at
-        if first:
-            self._slowed_at = now
-        self._report = self._report._replace(throttled=(*self._report.throttled, (started, now)))
+        """Report a 429; return whether it begins a burst, as far as this window knows."""
+        self._report = self._report._replace(throttled=(*self._report.throttled, self._answer(started, now)))
         self._stir()
-        return first
+        if started < self._slowed_at:
+            self._proof -= 1
+            return False
+        self._slowed_at, self._proof = math.inf, 0
+        return True
 
-    def accepted(self, started: float) -> None:
-        """Report an acceptance, where a rate could learn from it."""
-        if self._rate is not None:
-            self._report = self._report._replace(accepted=(*self._report.accepted, started))
+    def accepted(self, started: float, now: float) -> None:
+        """Report an acceptance that a rate could learn from: at once where it completes a proof."""
+        of_burst = started < self._slowed_at
+        if of_burst or self._binding:
+            self._report = self._report._replace(accepted=(*self._report.accepted, self._answer(started, now)))
+        if of_burst:
+            self._proof += 1
+            if self._proof == PROOF:
+                self._proven = True
+                self._stir()
+
+    def _answer(self, started: float, now: float) -> Answer:
+        heard = (slowed_at for when, slowed_at in reversed(self._heard) if when <= started)
+        return Answer(next(heard, float("-inf")), now)
+
+    @property
+    def slowed(self) -> float | None:
+        """The rate that a 429 left; None: the answer to the report has not come."""
+        return None if self._slowed_at == math.inf else self._rate
 
     # -- what the desk asks ------------------------------------------------------------------------------
 
@@ -304,18 +296,20 @@ class SharedPace(Pace):
             idle: of the worker's posts at once, those that nothing is done with.
         """
         self.wait(now)  # what is too late is no turn any more
-        likely = round(SPARE * self._used * AHEAD / max(now - since, 0.001))
+        likely = round(SPARE * self._used * min(REPORTS, AHEAD / max(now - since, 0.001)))
         return max(0, min(demand, max(idle, likely)) - len(self._turns))
 
     @property
     def is_urgent(self) -> bool:
         """Whether there is something to tell that all others should hear soon."""
-        return bool(self._report.throttled) or self._report.paused_until > float("-inf")
+        return self._proven or bool(self._report.throttled) or self._report.paused_until > float("-inf")
 
     def report(self, since: float, wanted: int) -> Report:
         """Return what is to be told, and asked for; from now on it counts as told."""
         report = self._report._replace(wanted=wanted, since=since)
-        self._report, self._used = Report(), 0
+        if self._used or self._lapsed:
+            self._binding = self._lapsed <= WASTE * self._used
+        self._report, self._used, self._lapsed, self._proven = Report(), 0, 0, False
         return report
 
     def take_back(self, report: Report) -> None:
@@ -330,11 +324,24 @@ class SharedPace(Pace):
             max(report.paused_until, mine.paused_until),
         )
 
-    def granted(self, grant: Grant) -> None:
-        """Hear the answer."""
+    def granted(self, grant: Grant, now: float) -> None:
+        """Hear the answer.
+
+        Args:
+            grant: the answer, on this worker's clock.
+            now: the present.
+        """
         self._granted = True
         self._rate = grant.rate
+        self._hear(grant.slowed_at, now)
         self._paused_until = max(self._paused_until, grant.paused_until)
         if grant.rate is None:
             self._turns.clear()
         self._turns = deque(sorted((*self._turns, *grant.turns)))
+
+    def _hear(self, slowed_at: float, now: float) -> None:
+        if slowed_at != (self._heard[-1][1] if self._heard else float("-inf")):
+            if self._slowed_at < math.inf:  # the 429 was another's
+                self._proof = 0
+            self._slowed_at = now
+            self._heard.append((now, slowed_at))

@@ -1,15 +1,17 @@
 """The queue: Procrastinate, with its tables in the ledger's own schema.
 
-A job is a window of a run, and says no more than which: whatever else a worker needs is in the ledger. It may come
-twice, or not at all (its worker died with it, somebody emptied the queue): windows that are not done and have no job
-get one again (:func:`mend`).
+A job is a window of a run, and says no more than which, and how slow it is: whatever else a worker needs is in the
+ledger. It may come twice, or not at all (its worker died with it, somebody emptied the queue): a window that is not
+done and has no job gets one again (:func:`requeue_left`, :func:`requeue_lost`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,13 +22,15 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg import errors
 
+from msgspec_runner.cluster.pace import Unreadable, read
 from msgspec_runner.errors import LedgerError, UsageError
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import Connection
-from msgspec_runner.ledger.postgres_shared import Defer, Window, adopt
+from msgspec_runner.ledger.postgres_shared import Defer, left_behind, settle_unclaimed
 from msgspec_runner.ledger.rows import utc_now
+from msgspec_runner.ledger.windows import Window, starts
 
 TASK = "msgspec_runner.window"
 """The name of the one task."""
@@ -37,9 +41,27 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 _CHUNK = 1000
 """Jobs that are deferred in one statement."""
 
-_WITHOUT_JOB = """
-SELECT windows.first, windows.last FROM windows
+LEAD = 6.0
+"""Seconds before its turn that a window's job may be taken: idle workers look for due jobs every five."""
+
+_FASTEST = 1e9
+"""Messages a second: nothing is, whatever a job says."""
+
+_LONGEST = 10 * 365 * 86400.0
+"""Seconds: as far ahead as a job is scheduled; a rate can be so low that no calendar reaches."""
+
+_WINDOWS = """
+SELECT windows.first, windows.last, own.spec, own.state, whole.state
+FROM windows
+LEFT JOIN messages ON messages.run = windows.run AND messages.position = windows.first
+LEFT JOIN paces AS own ON own.run = windows.run AND own.spec = messages.spec
+LEFT JOIN paces AS whole ON whole.run = windows.run AND whole.spec = ''
 WHERE windows.run = %(run)s AND NOT windows.done
+"""
+
+_THIS = "  AND windows.first = %(first)s"
+
+_WITHOUT_JOB = """
   AND NOT EXISTS (SELECT FROM procrastinate_jobs
                   WHERE status IN ('todo', 'doing') AND task_name = %(task)s
                     AND args ->> 'run' = windows.run AND args ->> 'first' = windows.first::text)
@@ -48,7 +70,16 @@ WHERE windows.run = %(run)s AND NOT windows.done
 ORDER BY windows.first
 """
 
-_ANY_LEFT = "SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo' LIMIT 1"
+_ANY_LEFT = """
+SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo' AND args ->> 'run' = %s LIMIT 1
+"""
+
+_QUEUE_OF = """
+SELECT queue FROM shared_runs JOIN runs ON runs.id = shared_runs.run
+WHERE runs.id = %s AND runs.status = 'running' AND shared_runs.wanted = 'go'
+"""
+
+_NOW = "SELECT clock_timestamp()"
 
 _THERE = """
 SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > clock_timestamp() - make_interval(secs => %s)
@@ -92,19 +123,24 @@ def app_of(connector: BaseConnector) -> App:
 def deferring(run_id: str, queue: str) -> Defer:
     """Return what puts windows of a run into its queue, in the transaction of the connection that it is given.
 
+    The job of a window whose messages have a rate can be taken when those before it will be through: until then, it
+    would only keep a place at a worker.
+
     What it returns raises what its connection raises: ``psycopg.Error``.
     """
 
     def defer(connection: Connection, windows: Sequence[Window]) -> None:
+        now: Any = connection.execute(_NOW).fetchone()
         jobs = [
             Job(
                 queue=queue,
                 lock=None,
                 queueing_lock=None,
                 task_name=TASK,
-                task_kwargs={"run": run_id, "first": first, "last": last},
+                task_kwargs=arguments(run_id, window),
+                scheduled_at=now[0] + timedelta(seconds=min(start, _LONGEST) - LEAD) if start > LEAD else None,
             )
-            for first, last in windows
+            for window, start in zip(windows, starts(windows), strict=True)
         ]
         try:
             for start in range(0, len(jobs), _CHUNK):
@@ -116,7 +152,23 @@ def deferring(run_id: str, queue: str) -> Defer:
     return defer
 
 
-def mend(connection: Connection, run_id: str, *, only_when_drained: bool = False) -> int:
+def arguments(run_id: str, window: Window) -> dict[str, Any]:
+    """Return what a job says; :func:`window_of` reads it."""
+    paced = {} if window.rate is None else {"rate": window.rate}
+    return {"run": run_id, "first": window.first, "last": window.last, **paced}
+
+
+def window_of(given: Mapping[str, object]) -> tuple[str, Window] | None:
+    """Return the run and the window of a job; None: it is none of ours, whoever put it there."""
+    match {"rate": None, **given}:
+        case {"run": str(run), "first": int(first), "last": int(last), "rate": None | int() | float() as rate, **more}:
+            is_sound = 0 < first <= last < 2**63 and "\0" not in run and (rate is None or 0 < rate <= _FASTEST)
+            if is_sound and not more:
+                return run, Window(first, last, rate=rate)
+    return None
+
+
+def requeue_lost(connection: Connection, run_id: str, *, only_when_drained: bool = False) -> int:
     """Give a job to each window of a run that is not done and has none; return how many there were.
 
     What nobody answers for in them is settled first, or there would be no end of jobs for it.
@@ -131,14 +183,40 @@ def mend(connection: Connection, run_id: str, *, only_when_drained: bool = False
         found: Any = connection.execute(shared.LOCK_SHARED, (run_id,)).fetchone()
         if found is None or found[0] != "running" or found[1] != "go":
             return 0
-        if only_when_drained and connection.execute(_ANY_LEFT, (found[3],)).fetchone():
+        if only_when_drained and connection.execute(_ANY_LEFT, (found[3], run_id)).fetchone():
             return 0
-        rows: Any = connection.execute(_WITHOUT_JOB, {"run": run_id, "task": TASK}).fetchall()
-        windows = [Window(*row) for row in rows]
+        rows: Any = connection.execute(_WINDOWS + _WITHOUT_JOB, {"run": run_id, "task": TASK}).fetchall()
+        windows = [_paced(*row) for row in rows]
         if windows:
-            adopt(connection, run_id, windows, timestamp(utc_now()))
+            settle_unclaimed(connection, run_id, windows, timestamp(utc_now()))
             deferring(run_id, found[3])(connection, windows)
-    return len(rows)
+    return len(windows)
+
+
+def requeue_left(connection: Connection) -> int:
+    """Give a job to each window that a fenced session worked on and that is not done; return how many there were.
+
+    The job that the dead had is there still, for a while, and may come too: then there is nothing left to do for it. A
+    run that is to wait gets none; when it goes on, it is mended.
+    """
+    given = 0
+    with connection.transaction():
+        for run_id, first in left_behind(connection):
+            queue: Any = connection.execute(_QUEUE_OF, (run_id,)).fetchone()
+            if queue is not None:
+                rows: Any = connection.execute(_WINDOWS + _THIS, {"run": run_id, "first": first}).fetchall()
+                deferring(run_id, queue[0])(connection, [_paced(*row) for row in rows])
+                given += len(rows)
+    return given
+
+
+def _paced(first: int, last: int, spec: str | None, *states: str | None) -> Window:
+    """Return a window with the rate that its messages have, of their spec and of the run."""
+    rates = []
+    for state in states:
+        with suppress(Unreadable):  # who works on it will say so
+            rates += [rate for rate in [read(state).state.full if state else None] if rate]
+    return Window(first, last, spec or "", min(rates, default=None))
 
 
 def workers_there(connection: Connection, seconds: float) -> int:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec_runner.cluster.carrying import Manner
+import psycopg
+
+from msgspec_runner.cluster.carrying import RunSettings
 from msgspec_runner.cluster.pace import Unreadable, first_state, read
-from msgspec_runner.cluster.queue import check, deferring, mend, migrate, version, workers_there
+from msgspec_runner.cluster.queue import check, deferring, migrate, requeue_left, requeue_lost, version, workers_there
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import postgres_shared
 from msgspec_runner.ledger.leases import terms
 from msgspec_runner.ledger.ledger import Ledger, Run, Skip, timestamp
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_address import Address
-from msgspec_runner.ledger.postgres_connection import Connection, connect, postgres_errors
+from msgspec_runner.ledger.postgres_connection import (
+    Connection,
+    Patience,
+    connect,
+    is_collision,
+    is_locked,
+    postgres_errors,
+)
 from msgspec_runner.ledger.postgres_shared import Sharing, Standing
 from msgspec_runner.model import Message
+
+Plan = Callable[[], tuple[Iterable[Message], Iterable[Skip]]]
+"""Returns what a run is to get as the ledger is now: messages, in the order in which they shall be sent, and the rows
+that it leaves out."""
+
+WAITS = 600.0
+"""Seconds that others may write to the same messages: two plans of a million take less."""
 
 
 class Shared:
@@ -80,26 +96,51 @@ class Shared:
         with self._connected() as connection:
             check(connection, self._book.address)
 
-    def enter(self, run: Run, queue: str, manner: Manner, messages: Iterable[Message], skips: Iterable[Skip]) -> int:
+    def enter(
+        self,
+        run: Run,
+        queue: str,
+        settings: RunSettings,
+        plan: Plan,
+        say: Callable[[str], object],
+        patience: Patience | None = None,
+    ) -> int:
         """Enter a run with everything that workers need, and its jobs: all of it or nothing.
+
+        Who writes to the same messages at the same time is waited for, and then the plan is asked for anew: another
+        run may have them.
 
         Args:
             run: the run.
             queue: of its jobs.
-            manner: how its messages are posted.
-            messages: in the order in which they shall be sent; what other runs hold is left out.
-            skips: rows that it leaves out.
+            settings: how its messages are posted.
+            plan: is asked for each attempt; what other runs hold is left out.
+            say: is told that somebody is waited for.
+            patience: how long.
 
         Returns:
             How many messages it got; with 0 nothing was entered.
+
+        Raises:
+            LedgerError: the ledger cannot be written, or others wrote to the same messages all the time.
         """
-        paces = {spec: first_state(rate) for spec, rate in {"": manner.rate, **manner.rates}.items()}
-        sharing = Sharing(queue, manner.written(), paces)
+        paces = {spec: first_state(rate) for spec, rate in {"": settings.rate, **settings.rates}.items()}
+        sharing = Sharing(queue, settings.written(), paces, settings.limits)
         defer = deferring(run.id, queue)
+        told = False
         with self._connected() as connection:
-            return postgres_shared.enqueue(
-                connection, self._book.id, run, sharing, messages, skips, defer, datetime.now(UTC)
-            )
+            for _ in (patience or Patience(WAITS)).attempts():
+                try:
+                    return postgres_shared.enqueue(
+                        connection, self._book.id, run, sharing, *plan(), defer, datetime.now(UTC)
+                    )
+                except psycopg.Error as error:
+                    if not (is_collision(error) or is_locked(error)):
+                        raise
+                    if not told:
+                        say("another process is writing to the same messages: waits for it")
+                    last, told = error, True
+            raise last
 
     def standing(self, run_id: str) -> Standing | None:
         """Return how a run is doing; None: it is not shared."""
@@ -109,7 +150,7 @@ class Shared:
     def recover(self) -> None:
         """Do for dead workers what living ones would do: put in doubt what they had in flight, end what is over."""
         with self._connected() as connection:
-            postgres_shared.recover(connection, terms(), timestamp(datetime.now(UTC)))
+            _recover(connection)
 
     def there(self) -> int:
         """Return how many workers live, whatever they do."""
@@ -130,10 +171,15 @@ class Shared:
             before = postgres_shared.steer(connection, run_id, wanted, reason)
             if before is not None:
                 # There may be nobody left who would end the run, or say that those who worked on it are dead.
-                postgres_shared.recover(connection, terms(), timestamp(datetime.now(UTC)))
+                _recover(connection)
                 if wanted == "go":
-                    mend(connection, run_id)
+                    requeue_lost(connection, run_id)
             return before
+
+
+def _recover(connection: Connection) -> None:
+    postgres_shared.recover(connection, terms(), timestamp(datetime.now(UTC)))
+    requeue_left(connection)
 
 
 def rate_of(standing: Standing) -> float | None:

@@ -20,9 +20,8 @@ import contextlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from msgspec_runner.boottime import boot_time
 from msgspec_runner.dispatch.breaker import Breaker
@@ -30,6 +29,7 @@ from msgspec_runner.dispatch.clock import Bell, Clock, MonotonicClock
 from msgspec_runner.dispatch.delivery import is_too_late, posting
 from msgspec_runner.dispatch.job import Job
 from msgspec_runner.dispatch.lanes import Lane, Lanes
+from msgspec_runner.dispatch.ledger_thread import LedgerThread
 from msgspec_runner.dispatch.outcomes import Outcomes
 from msgspec_runner.dispatch.poster import Poster
 from msgspec_runner.dispatch.progress import Progress, RunResult
@@ -38,25 +38,14 @@ from msgspec_runner.dispatch.turns import Turns
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger.leases import LEASE
 from msgspec_runner.ledger.ledger import RunLedger, RunStatus, Settlement, Totals
+from msgspec_runner.ledger.rows import utc_now
 from msgspec_runner.model import Outcome, OutcomeKind, State
 
 PAGE = 500
 """Planned messages read from the ledger at a time."""
 
-LEDGER_PATIENCE = 3.0
-"""Seconds that a transaction may take before people are told :data:`WAITING_FOR_LEDGER`."""
-
-WAITING_FOR_LEDGER = "waiting for the ledger, which does not answer: nothing new is sent meanwhile, and nothing is lost"
-
 _SHORTEST_NAP = 0.001
 """Seconds: a shorter one may be lost in the rounding of a clock, and be slept again and again."""
-
-T = TypeVar("T")
-
-
-def utc_now() -> datetime:
-    """Return this moment; what windows and expiries are held against, unless a test gives another."""
-    return datetime.now(UTC)
 
 
 class Dispatcher:
@@ -79,6 +68,9 @@ class Dispatcher:
             (a suspended machine) may have been taken for dead, and its claims may be another's by now.
         boot: tells the time for leases; for tests.
         breaker: has seen the run's earlier outcomes; None: there were none.
+
+    Attributes:
+        posting: posts under way.
     """
 
     def __init__(
@@ -109,6 +101,7 @@ class Dispatcher:
         self._rand = rand
         self._on_event = on_event
         self._executor = executor or ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._thread = LedgerThread(self._executor, self._say)
         self._lease = lease
         self._boot = boot
         self._lanes = lanes or Lanes(rate, rates or {}, concurrency)
@@ -123,7 +116,7 @@ class Dispatcher:
             on_taken=self._taken,
             on_postponed=lambda job: self._record(job, State.RETRY_WAIT),
         )
-        self._posting = 0
+        self.posting = 0
         self._expired = 0
         self._outcomes = Outcomes()
         self._batch = max(1, concurrency // 2)
@@ -166,8 +159,7 @@ class Dispatcher:
             return
         self._interrupted = True
         self.stop(None)
-        self._note = f"stopping: {self._posting} in flight, finished first; once more gives them up as in doubt"
-        self._tell(())
+        self._say(f"stopping: {self.posting} in flight, finished first; once more gives them up as in doubt")
 
     def abort(self) -> None:
         """Give up what is in flight as in doubt and end the run now."""
@@ -198,7 +190,7 @@ class Dispatcher:
         """The ledger failed: send nothing new, let the flights land, and try once more to record them."""
         self._fault = error
         self.stop(str(error))
-        while self._posting or self._lanes.lined_up:
+        while self.posting or self._lanes.lined_up:
             self._hand_back()
             await self._bell.wait(None)
         with contextlib.suppress(LedgerError):
@@ -211,7 +203,7 @@ class Dispatcher:
         elif self._interrupted:
             status = RunStatus.INTERRUPTED
         try:
-            return await self._in_ledger(lambda: self._ledger.end(self._run_id, status, self._reason))
+            return await self._thread.ask(lambda: self._ledger.end(self._run_id, status, self._reason))
         except LedgerError:
             if self._fault is not None:
                 raise self._fault from None
@@ -225,16 +217,8 @@ class Dispatcher:
         self._bell.ring()
         self._turns.announce()
 
-    async def _in_ledger(self, call: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
-        alarm = loop.call_later(LEDGER_PATIENCE, self._wonder)
-        try:
-            return await loop.run_in_executor(self._executor, call)
-        finally:
-            alarm.cancel()
-
-    def _wonder(self) -> None:
-        self._note = WAITING_FOR_LEDGER
+    def _say(self, note: str) -> None:
+        self._note = note
         self._tell(())
 
     # the pump
@@ -257,7 +241,8 @@ class Dispatcher:
             elif self._is_done():
                 return
             elif self._stopping or self._lanes.hungry() is None:
-                await self._bell.wait(self._seconds_to_next(now))
+                seconds = None if self._stopping else self._lanes.seconds_to_next(now)
+                await self._bell.wait(seconds and max(seconds, _SHORTEST_NAP))
 
     def _is_done(self) -> bool:
         if self._sending or self._lanes.waiting:
@@ -266,13 +251,13 @@ class Dispatcher:
 
     def _is_ripe(self) -> bool:
         """Say whether a transaction should not wait for company."""
-        idle = self._posting + self._lanes.lined_up < self._concurrency
+        idle = self.posting + self._lanes.lined_up < self._concurrency
         settle, claim = len(self._outcomes), 2 * self._concurrency - self._sending
         return self._stopping or idle or max(settle, claim) >= self._batch
 
     async def _fetch(self, lane: Lane) -> None:
         start = lane.position
-        page = await self._in_ledger(lambda: self._ledger.pending(self._run_id, start, PAGE))
+        page = await self._thread.ask(lambda: self._ledger.pending(self._run_id, start, PAGE))
         self._lanes.feed(start, page, last=len(page) < PAGE)
 
     def _next_jobs(self, now: float) -> list[Job]:
@@ -281,18 +266,13 @@ class Dispatcher:
         self._expired += self._lanes.drop(lambda message: is_too_late(message.body, message.delivery, wall))
         return self._lanes.choose(now, self._sending - len(self._outcomes))  # settled in the transaction that claims
 
-    def _seconds_to_next(self, now: float) -> float | None:
-        """Seconds until the pump has to look again by itself; None: the bell rings when there is something to do."""
-        seconds = None if self._stopping else self._lanes.seconds_to_next(now)
-        return None if seconds is None else max(seconds, _SHORTEST_NAP)
-
     async def _commit(self, jobs: Sequence[Job]) -> None:
         """Record all known outcomes and claim ``jobs`` in one transaction; then line up what was claimed."""
         outcomes = self._outcomes.all()
         keys = [job.message.key for job in jobs]
         settlements = tuple(settlement for _, settlement in outcomes)
         not_after = self._boot() + self._lease
-        claimed = await self._in_ledger(lambda: self._ledger.commit(self._run_id, keys, settlements))
+        claimed = await self._thread.ask(lambda: self._ledger.commit(self._run_id, keys, settlements))
         self._outcomes.forget(len(outcomes))
         self._sending -= len(outcomes)
         for job, settlement in outcomes:
@@ -368,7 +348,7 @@ class Dispatcher:
             self._record(job, State.RETRY_WAIT)  # to be claimed again, if it is still ours
             return
         job.begin(self._clock.now(), wanted.scheduled_for)
-        self._posting += 1
+        self.posting += 1
         try:
             outcome = await self._poster.post(wanted.body, partial(self._turns.leave, job))
         except asyncio.CancelledError:
@@ -379,7 +359,7 @@ class Dispatcher:
             self._stop_for(error)
             outcome = Outcome(OutcomeKind.IN_DOUBT, error=f"bug in msgspec-runner: {type(error).__name__}")
         finally:
-            self._posting -= 1
+            self.posting -= 1
         if job.kept:
             self._record(job, State.PLANNED if self._stopping else State.RETRY_WAIT)
             return
@@ -392,7 +372,7 @@ class Dispatcher:
         """Decide what follows from an attempt, for the message and for the run."""
         now = self._clock.now()
         if outcome.kind is OutcomeKind.ACCEPTED:
-            self._pace.accepted(started)
+            self._pace.accepted(started, now)
         decision = decide(outcome, job.learn(outcome, now), now, self._rand())
         if decision.retry_at is not None:
             job.due = job.first if decision.pause else decision.retry_at  # after a pause the oldest goes first
@@ -407,7 +387,7 @@ class Dispatcher:
         for job in self._lanes.pause(until, now):
             self._record(job, State.RETRY_WAIT)
         if self._pace.throttled(started, now):
-            rate = self._pace.rate  # a shared pace hears of its new one a moment later
+            rate = self._pace.slowed
             then = "" if rate is None else f", then {rate:.3g}/s"
             self._note = f"HTTP 429: waiting {until - now:.1f} s{then}"
 

@@ -83,7 +83,7 @@ class Job:
     def settlement(self, state: State) -> Settlement:
         """Return what the ledger has to record when the message goes to ``state``."""
         last = self.last
-        arrived = state in {State.ACCEPTED, State.IN_DOUBT}
+        arrived = state is State.ACCEPTED or state is State.IN_DOUBT
         return Settlement(
             self.message.key,
             state,

@@ -220,15 +220,14 @@ class Lanes:
     def next_turn(self, now: float) -> tuple[float, Lane] | None:
         """Return the seconds until the next job may go (0: now) and its lane; None: none is lined up."""
         overall = self.pace.wait(now)
-        turns = [
-            (max(overall, lane.pace.wait(now)), lane.ready[0].message.position, lane)
-            for lane in self._lanes
-            if lane.ready
-        ]
-        if not turns:
-            return None
-        wait, _, lane = min(turns, key=lambda turn: turn[:2])
-        return wait, lane
+        first: tuple[float, int] | None = None
+        chosen = self._common
+        for lane in self._lanes:
+            if lane.ready:
+                turn = max(overall, lane.pace.wait(now)), lane.ready[0].message.position
+                if first is None or turn < first:
+                    first, chosen = turn, lane
+        return None if first is None else (first[0], chosen)
 
     def take(self, lane: Lane, now: float) -> Job:
         """Let the next job of a lane go: its turn has come."""

@@ -151,6 +151,11 @@ class Pace:
         """Messages a second at present; None: not limited."""
         return self._rate
 
+    @property
+    def slowed(self) -> float | None:
+        """The rate that the last 429 left; None: that is not known yet."""
+        return self._rate
+
     def wait(self, now: float) -> float:
         """Return the seconds until the next message may have its turn; 0: now."""
         pause = self._pause(now)
@@ -222,22 +227,25 @@ class Pace:
         if started < self._slowed_at:
             self._proof -= 1
             return False
+        if self._rate is not None:
+            self._window_start = None
         self._slowed_at, self._proof = now, 0
         rate = self._before = self._rate if self._rate is not None else max(MIN_RATE, self._observed(now))
         self._limit = max(rate, MEMORY * self._limit)
         self._set(max(rate / 2, min(MIN_RATE, rate)))
         return True
 
-    def accepted(self, started: float) -> None:
+    def accepted(self, started: float, now: float) -> None:
         """Give back a little of the rate that a 429 took, or all of it where the rate was not what the API minded.
 
         Args:
             started: when the accepted request began.
+            now: when its answer came.
         """
         if self._rate is None:
             return
         if started < self._slowed_at:
-            self._proof += 1
+            self._proof += now >= self._slowed_at  # a shared pace may hear late of what was accepted before the 429
             if self._before is not None and self._proof >= PROOF:
                 self._set(max(self._rate, self._before))
                 self._before = None
@@ -257,12 +265,31 @@ class Pace:
         self._tolerance = tolerance_of(rate)
 
     def _count(self, now: float) -> None:
-        if self._window_start is None or now - self._window_start > 1.0:
-            self._window_start, self._window_count = now, 0
+        if self._window_start is None:
+            self._window_start = now
+        elif now - self._window_start > 1.0:  # what is older counts half, so there is always enough to tell a rate from
+            self._window_start, self._window_count = (self._window_start + now) / 2, self._window_count // 2
         self._window_count += 1
 
     def _observed(self, now: float) -> float:
         """Messages a second of late, from at least a tenth of a second."""
-        if self._window_start is None:
-            return MIN_RATE
-        return self._window_count / max(0.1, now - self._window_start)
+        return self._window_count * self._one_more(now)
+
+    def _one_more(self, now: float) -> float:
+        return 0.0 if self._window_start is None else 1.0 / max(0.1, now - self._window_start)
+
+    def recall(self, now: float) -> None:
+        """Hear late of a message that had its turn before a rate was learnt: then it was more than was observed.
+
+        Args:
+            now: the moment of its turn.
+        """
+        if self._rate is None or self._window_start is None or not self._window_start <= now < self._slowed_at:
+            return
+        more = self._one_more(self._slowed_at)
+        self._limit += more
+        if self._before is None:
+            self._set(self._rate + more)
+        else:
+            self._before += more
+            self._set(self._rate + more / 2)

@@ -10,36 +10,65 @@ The run's process holds a lock on its journal, so a journal that can be locked b
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from itertools import count
 from pathlib import Path
 
+from msgspec_runner.ledger.journal_lines import Noted, read_head, read_noted, written
 from msgspec_runner.ledger.locks import lock_file
 from msgspec_runner.ledger.values import Settlement
-from msgspec_runner.model import State
+
+Say = Callable[[str], object]
+"""Is told, in a sentence, what people should know."""
 
 _NAME = "outcomes-{}.jsonl"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}", re.ASCII)
-_NUMBER = re.compile(r"\+?\d[\d ().-]{4,}\d")
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """An outcome in a journal.
+def nobody(_: str) -> None:
+    """Hear what people should know, where there are none."""
 
-    Attributes:
-        write: the last one of the run that is known to have got through: a later claim is not what this came of.
-        settlement: the outcome.
+
+_ONE_OUTAGE = 60.0
+"""Seconds: of two sessions one may have the ledger again while the other still has not."""
+
+
+class Alarm:
+    """Tells people that outcomes cannot be noted: once, until the ledger has been back. Safe to call from any thread.
+
+    Args:
+        say: is told.
+        clock: tells how much time has passed, in seconds.
     """
 
-    write: int
-    settlement: Settlement
+    def __init__(self, say: Say = nobody, clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._raised = False
+        self._told = float("-inf")
+        self._mutex = threading.Lock()
+
+    def set_off(self, path: Path, error: OSError) -> None:
+        """Tell that a journal could not be written."""
+        with self._mutex:
+            tells = not self._raised and self._clock() - self._told >= _ONE_OUTAGE
+            if tells:
+                self._raised, self._told = True, self._clock()
+        if tells:
+            self._say(
+                f"{path} cannot be written: {error.strerror or error}. If this process dies before the ledger is back, "
+                "what it has in flight is in doubt, and so is what it has learnt since the ledger went away. Make room "
+                "on that disk, or make the folder writable"
+            )
+
+    def clear(self) -> None:
+        """Hear that the ledger has all of it: the next trouble is news."""
+        self._raised = False
 
 
 class Journal:
@@ -51,20 +80,28 @@ class Journal:
         folder: of this machine; made with mode 0700, and ignored by git, if it is new.
         ledger_id: the ledger that it is for.
         run_id: the run.
+        alarm: is set off where the file cannot be written.
     """
 
-    def __init__(self, folder: Path, ledger_id: str, run_id: str) -> None:
+    def __init__(self, folder: Path, ledger_id: str, run_id: str, alarm: Alarm | None = None) -> None:
         self.path = folder / _NAME.format(_file_name(run_id))
-        self._ledger_id = ledger_id
-        self._run_id = run_id
+        self._head = ledger_id, run_id
+        self._alarm = alarm or Alarm()
         self._mutex = threading.Lock()
         self._descriptor: int | None = None
         self._noted: list[Noted] = []
+        self._unwritten: list[Noted] = []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was noted, and not forgotten, is on the disk."""
+        return not self._unwritten
 
     def note(self, write: int, settlements: Iterable[Settlement]) -> None:
         """Append outcomes, on the disk before this returns; one that is in there is not repeated.
 
-        Where the file cannot be written they are in memory only, as they would be without a journal.
+        Where the file cannot be written they are in memory only, as they would be without a journal, and are written
+        with what is noted next.
 
         Args:
             write: see :class:`Noted`.
@@ -73,24 +110,29 @@ class Journal:
         with self._mutex:
             known = {noted.settlement for noted in self._noted}
             fresh = [Noted(write, settled) for settled in settlements if settled not in known]
-            if fresh:
-                self._noted += fresh
-                with suppress(OSError):
-                    self._write(fresh)
+            self._noted += fresh
+            self._unwritten += fresh
+            if self._unwritten:
+                self._write()
 
     def forget(self, settlements: Iterable[Settlement]) -> None:
-        """Take out outcomes that the ledger has; remove the file when it is empty."""
+        """Take out outcomes that the ledger has, which is back; remove the file when it is empty."""
         done = set(settlements)
         with self._mutex:
+            self._alarm.clear()
+            self._noted = [noted for noted in self._noted if noted.settlement not in done]
+            self._unwritten = [noted for noted in self._unwritten if noted.settlement not in done]
             if self._descriptor is None:
                 return
-            self._noted = [noted for noted in self._noted if noted.settlement not in done]
             with suppress(OSError):  # what stays is a move that the ledger refuses the next time
                 # Emptied durably before it is removed: a file that a power cut brings back must not hold old news.
                 os.ftruncate(self._descriptor, 0)
-                self._write(self._noted)
+                self._unwritten = [*self._noted]
+                os.fsync(self._descriptor)
             if not self._noted:
                 self._close(remove=True)
+            elif self._unwritten:
+                self._write()
 
     def close(self) -> None:
         """Let go of the file, and leave what is in it to :func:`abandoned`."""
@@ -100,22 +142,22 @@ class Journal:
     def _close(self, *, remove: bool) -> None:
         if self._descriptor is not None:
             if remove:
-                self.path.unlink(missing_ok=True)
+                with suppress(OSError):  # it is empty
+                    self.path.unlink()
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _write(self, fresh: list[Noted]) -> None:
-        if self._descriptor is None:
-            self._descriptor = self._open()
-            fresh = self._noted  # with what there was no file for when it was noted
-        rows = [_row(noted) for noted in fresh]
-        if os.fstat(self._descriptor).st_size == 0:
-            rows.insert(0, [self._ledger_id, self._run_id])
-        lines = map(json.dumps, rows)
-        data = "".join(line + "\n" for line in lines).encode()
-        while data:
-            data = data[os.write(self._descriptor, data) :]
-        os.fsync(self._descriptor)
+    def _write(self) -> None:
+        """Append what is not in the file yet: all of it, or nothing and an alarm."""
+        try:
+            if self._descriptor is None:
+                self._descriptor = self._open()
+            _append(self._descriptor, self._head, self._unwritten)
+            self._unwritten = []
+        except BlockingIOError:
+            pass  # whoever brings an old one of that name holds it for a moment
+        except OSError as error:
+            self._alarm.set_off(self.path, error)
 
     def _open(self) -> int:
         folder = self.path.parent
@@ -153,55 +195,81 @@ def _file_name(run_id: str) -> str:
     return hashlib.sha256(run_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def abandoned(folder: Path, ledger_id: str) -> Iterator[tuple[str, list[Noted]]]:
+def abandoned(folder: Path, ledger_id: str, say: Say = nobody) -> Iterator[tuple[str, list[Noted]]]:
     """Yield the run and the outcomes of each journal whose process has ended; a journal is removed afterwards.
+
+    One that is damaged is kept under another name: what cannot be believed of it is not brought, and people hear that.
 
     Args:
         folder: of this machine.
-        ledger_id: the ledger that can take them; journals for another one are left alone, as is what is no journal.
+        ledger_id: the ledger that can take them; journals for another one are left alone.
+        say: is told of what is damaged.
     """
     for path in sorted(folder.glob(_NAME.format("*"))):
         try:
-            descriptor = _locked(path)
+            descriptor = _locked(path) if path.is_file() else None
         except OSError:  # somebody else's; or its process lives, and will bring it itself
             continue
-        if descriptor is None:  # its process brought it just now
+        if descriptor is None:  # its process brought it just now; or it is no file
             continue
-        with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
-            # The last line is whole only if it was ended: the power may have gone while it was written.
-            first, *rest = [*file.read().split("\n")[:-1], ""]
-            owner, run_id = _head(first)
-            if first and owner != ledger_id:
+        with os.fdopen(descriptor, "rb") as file:
+            try:
+                # The last line is whole only if it was ended: the power may have gone while it was written.
+                lines = file.read().split(b"\n")[:-1]
+            except OSError as error:
+                say(f"{path} cannot be read: {error.strerror}. {_meaning('')}")
                 continue
-            if first:
-                yield run_id, [noted for noted in map(_noted, rest) if noted is not None]
-            path.unlink(missing_ok=True)
+            head = read_head(lines[0]) if lines else None
+            if head is not None and head[0] != ledger_id:
+                continue
+            found = [read_noted(line) for line in lines[1:]]
+            noted = [] if head is None else [each for each in found if each is not None]
+            if head is not None:
+                yield head[1], noted
+            _put_away(path, len(lines) - len(noted) - (head is not None), "" if head is None else head[1], say)
 
 
-def _head(line: str) -> tuple[str, str]:
-    """Return the ledger and the run of a journal; empty for what is none."""
+def _put_away(path: Path, refused: int, owner: str, say: Say) -> None:
+    """Remove a journal that was brought, or keep it under another name if lines of it were refused."""
+    if not refused:
+        with suppress(OSError):  # it is brought again the next time, which changes nothing
+            path.unlink()
+        return
+    names = (path.with_name(f"{path.name}.refused{f'-{number}' if number > 1 else ''}") for number in count(1))
+    kept = next(name for name in names if not name.exists())
     try:
-        ledger_id, run_id = json.loads(line)
-    except (ValueError, TypeError):
-        return "", ""
-    return str(ledger_id), str(run_id)
+        path.rename(kept)
+    except OSError:
+        kept = path
+    lines = "1 line" if refused == 1 else f"{refused:,} lines"
+    say(f"{kept}: {lines} of this journal of outcomes cannot be used. {_meaning(owner)}")
 
 
-def _row(noted: Noted) -> list[object]:
-    key, state, http_status, message_id, error, attempts, at, scheduled_for = noted.settlement
-    said = None if error is None else _NUMBER.sub("•••", error)
-    return [noted.write, key, state, http_status, message_id, said, attempts, at and at.isoformat(), scheduled_for]
+def _meaning(owner: str) -> str:
+    """Return what it means that outcomes cannot be read, and what to do."""
+    run = owner.partition(".")[0]
+    return (
+        "What stood there is not known: those messages stay in doubt. Ask the API about them: "
+        f"`msgspec-runner reconcile{f' {run}' if run else ''}`; then the file can go"
+    )
 
 
-def _noted(line: str) -> Noted | None:
-    """Return the outcome of a line; None for what is none."""
+def _append(descriptor: int, head: tuple[str, str], noted: Iterable[Noted]) -> None:
+    """Write lines at the end of a file, durably, below ``head`` where they are the first; or leave it as it was.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    size = os.fstat(descriptor).st_size
+    data = written(head if size == 0 else None, noted)
     try:
-        write, key, state, http_status, message_id, error, attempts, at, scheduled_for = json.loads(line)
-        moment = None if at is None else datetime.fromisoformat(at)
-        settled = Settlement(key, State(state), http_status, message_id, error, attempts, moment, scheduled_for)
-        return Noted(int(write), settled)
-    except (ValueError, TypeError):
-        return None
+        while data:
+            data = data[os.write(descriptor, data) :]
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):  # the next line would be the end of half a one
+            os.ftruncate(descriptor, size)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -248,6 +248,10 @@ class Ledger(RunLedger, Protocol):
         """Count the messages of a run, or of the whole ledger, by state."""
         ...
 
+    def totals_by_spec(self, run: str) -> dict[str, Totals]:
+        """Count the messages of a run by state, for each spec that it has any of, in the order of their ids."""
+        ...
+
     def close(self) -> None:
         """Let go of the store. A run that was not ended counts as dead from now on."""
         ...

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec_runner.errors import LedgerError
+from msgspec_runner.ledger.journal import Say, nobody
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.ledger.stores import DEFAULT_LEDGER, FileStore, Store, store
 
@@ -85,7 +86,13 @@ def ledger_exists(location: str | None, root: Path) -> bool:
 
 
 def open_ledger(
-    location: str | None, root: Path, *, loopback_or_sandbox: bool, create: bool, reads: bool = False
+    location: str | None,
+    root: Path,
+    *,
+    loopback_or_sandbox: bool,
+    create: bool,
+    reads: bool = False,
+    say: Say = nobody,
 ) -> Ledger:
     """Open the project's ledger, or refuse with a message that says what to do.
 
@@ -95,11 +102,12 @@ def open_ledger(
         loopback_or_sandbox: the run talks to this machine only: no id is asked for.
         create: on loopback, make a ledger where there is none.
         reads: nothing will be sent, so a project that has not said yet which ledger is its own may have this one.
+        say: is told what people should know of what is kept on this machine while a server is away.
 
     Raises:
         LedgerError: there is no ledger, it is not this project's, or it cannot be opened. Nothing was changed.
     """
-    place = store(location, root)
+    place = store(location, root, say)
     expected = None if loopback_or_sandbox else read_ledger_id(root)
     if not place.exists():
         if loopback_or_sandbox and create:

@@ -15,7 +15,7 @@ import psycopg
 from msgspec_runner.errors import LedgerError
 from msgspec_runner.ledger import postgres_deciding, postgres_erasing, postgres_shared, rows
 from msgspec_runner.ledger import postgres_statements as statements
-from msgspec_runner.ledger.journal import Journal, abandoned
+from msgspec_runner.ledger.journal import Alarm, Journal, Say, abandoned, nobody
 from msgspec_runner.ledger.leases import terms
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
@@ -62,6 +62,7 @@ class PostgresLedger:
         create: make a ledger where there is none.
         clock: returns an aware time.
         patience: how long to wait for a server that is away, in mid-run and for reading.
+        say: is told what people should know of the journals.
 
     Raises:
         LedgerError: no ledger, a newer one, or one that cannot be reached.
@@ -75,9 +76,11 @@ class PostgresLedger:
         create: bool = False,
         clock: Callable[[], datetime] = utc_now,
         patience: Patience | None = None,
+        say: Say = nobody,
     ) -> None:
         self._address = address
         self._journals = journals
+        self._say = say
         self._clock = clock
         self._patience = patience or Patience()
         self._held: dict[str, RunSession] = {}
@@ -140,7 +143,7 @@ class PostgresLedger:
         with self._mutex:
             if run.id in self._held:
                 raise LedgerError(f"run {run.id} has begun already")
-            journal = Journal(self._journals, self._id, run.id)
+            journal = Journal(self._journals, self._id, run.id, Alarm(self._say))
             lock = lock_number(self._id, run.id)
             session = RunSession(self._address, run.id, run.origin, lock, journal, self._patience)
             try:
@@ -152,7 +155,7 @@ class PostgresLedger:
 
     def recover(self) -> int:
         """Settle what dead runs left behind; return how many messages are in doubt by it."""
-        for run_id, noted in abandoned(self._journals, self._id):
+        for run_id, noted in abandoned(self._journals, self._id, self._say):
             now = timestamp(self._clock())
             self._write(lambda session, *about: postgres_deciding.settle_noted(session, *about), run_id, noted, now)
         in_doubt: int = self._write(self._recover)
@@ -298,6 +301,10 @@ class PostgresLedger:
     def totals(self, run: str | None = None) -> Totals:
         """Count by state, for a run or for the whole ledger."""
         return Totals(**dict(self._read(statements.TOTALS, {"run": run})))
+
+    def totals_by_spec(self, run: str) -> dict[str, Totals]:
+        """Count a run's messages by state, for each spec."""
+        return rows.totals_by_spec(self._read(statements.TOTALS_BY_SPEC, {"run": run}))
 
     def close(self) -> None:
         """Close the connections; a run that was not ended is dead from now on."""

@@ -79,10 +79,69 @@ _AWAY = re.compile(
 )
 """What is said of a server that is away, restarts, or has no place just now."""
 
-_PASSWORD = re.compile(r"\bpassword\b")
-_NAME = re.compile(r"resolve host|translate host name")
-_TLS = re.compile(r"\bSSL\b|\bTLS\b|\bcertificate\b")
-"""What is said of a password, of a name that nobody knows, and of encryption."""
+_REFUSALS = (
+    (
+        r"no password supplied",
+        "asks for a password",
+        "Set PGPASSWORD, or write it into ~/.pgpass",
+    ),
+    (
+        r"password",  # without TLS it may have been tried, too, and that is told after it
+        "does not take this password",
+        "Correct it (PGPASSWORD, or ~/.pgpass), or the role in the address: it says the same of an unknown one",
+    ),
+    (
+        r'role "[^"]*" (?:does not exist|is not permitted)',
+        "does not know this role",
+        "Correct the role in the address (postgresql://ROLE@…), or ask for it: createuser ROLE",
+    ),
+    (
+        r'database "[^"]*" does not exist',
+        "has no such database",
+        "Correct its name in the address, or make it: createdb -E UTF8 NAME",
+    ),
+    (
+        r"permission denied for database|does not have CONNECT",
+        "does not let this role in",
+        "Ask who owns the database: GRANT CONNECT ON DATABASE NAME TO ROLE",
+    ),
+    (
+        r"too many (?:clients|connections)|connection slots",
+        "has no connection left",
+        "Try again; if that is often so, raise max_connections at the server, or the role's CONNECTION LIMIT",
+    ),
+    (
+        r"starting up|shutting down|not yet accepting|recovery|not (?:currently )?accepting",
+        "takes no connections just now",
+        "Try again in a moment",
+    ),
+    (
+        r"pg_hba\.conf",
+        "does not let this role in from this machine",
+        "Ask for a line in the server's pg_hba.conf; if it wants encryption, add ?sslmode=require to the address",
+    ),
+    (
+        r"resolve host|translate host name",
+        "cannot be reached",
+        "Check the host's name in the address, and the network",
+    ),
+    (
+        r"\bSSL\b|\bTLS\b|\bcertificate\b",
+        "cannot be reached",
+        "Check sslmode and the certificates in the address, and the server",
+    ),
+    (
+        r"invalid (?:URI|connection option|\w+ value)",
+        "has an address that makes no sense",
+        "Correct what stands behind the ? in it",
+    ),
+    (
+        r"refused|timed? ?out|timeout|unreachable|no route|no such file|server closed the connection",
+        "cannot be reached",
+        "Check the host and the port in the address, and that the server runs and listens there",
+    ),
+)
+"""What is said of a connection that was not made, what that means, and what to do; the first that fits is told."""
 
 NOT_IDLE = "SET idle_in_transaction_session_timeout = '2s'"
 """For sessions whose short transactions lock what others wait for: where the client stands still or is cut off in the
@@ -195,17 +254,23 @@ def _check_server(info: psycopg.ConnectionInfo, address: Address) -> None:
         )
 
 
-def is_lost(error: psycopg.Error, connection: Connection | None) -> bool:
+_ENDED = errors.IdleInTransactionSessionTimeout, errors.ReadOnlySqlTransaction
+"""What else than an error of the connection says that it is of no use any more. The first one is said to a client that
+stood still, or was cut off, in the middle of a transaction. A server that has become a standby takes no writes until
+somebody promotes it, or another is found."""
+
+
+def is_lost(error: psycopg.Error, connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any] | None) -> bool:
     """Return whether the server is away, so that waiting may help.
 
     Args:
         error: what psycopg raised.
         connection: the one that it happened on; None: while connecting.
     """
-    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | errors.ReadOnlySqlTransaction):
-        return False
-    # A server that has become a standby takes no writes until somebody promotes it, or another is found.
-    return connection is None or connection.closed or isinstance(error, errors.ReadOnlySqlTransaction)
+    if isinstance(error, _ENDED):
+        return True
+    of_it = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return of_it and (connection is None or connection.closed)
 
 
 def is_collision(error: psycopg.Error) -> bool:
@@ -213,9 +278,14 @@ def is_collision(error: psycopg.Error) -> bool:
     return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)
 
 
+def is_locked(error: psycopg.Error) -> bool:
+    """Return whether another's lock was in the way of a statement for longer than is waited for."""
+    return isinstance(error, errors.LockNotAvailable)
+
+
 def is_hindered(error: psycopg.Error) -> bool:
     """Return whether somebody's lock, or a person, was in the way of a statement: of the server's upkeep, as a rule."""
-    return isinstance(error, errors.LockNotAvailable | errors.QueryCanceled)
+    return is_locked(error) or isinstance(error, errors.QueryCanceled)
 
 
 def may_come_back(error: BaseException | None) -> bool:
@@ -254,17 +324,14 @@ def _explain(error: psycopg.Error, address: Address) -> str:
             return f"may not be used by this role: {said}. Ask for the rights to its schema {address.schema}"
         case errors.UniqueViolation():
             return f"has that already: {said}"
-        case psycopg.OperationalError() | psycopg.InterfaceError():
-            return f"cannot be reached: {said}. Check {_suspects(said)}"
+    for pattern, means, what_to_do in _REFUSALS if _is_of_connecting(error) else ():
+        if re.search(pattern, said, re.IGNORECASE):
+            return f"{means}: {said}. {what_to_do}"
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return f"cannot be reached: {said}. Check the address, the password (PGPASSWORD) and the server"
     return f"cannot be used: {said}"
 
 
-def _suspects(said: str) -> str:
-    """Return what may be wrong where a server cannot be reached."""
-    if _PASSWORD.search(said):  # without TLS it may have been tried, too, and that is told after it
-        return "the address, the password (PGPASSWORD) and the server"
-    if _NAME.search(said):
-        return "the host's name in the address, and the network"
-    if _TLS.search(said):
-        return "sslmode and the certificates in the address, and the server"
-    return "the address, the password (PGPASSWORD) and the server"
+def _is_of_connecting(error: psycopg.Error) -> bool:
+    """Return whether an error may be one of a connection that was not made: those have no code."""
+    return error.sqlstate is None or isinstance(error, psycopg.OperationalError)

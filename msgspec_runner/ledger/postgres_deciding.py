@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from msgspec_runner.ledger import postgres_statements as statements
-from msgspec_runner.ledger.journal import Noted
+from msgspec_runner.ledger.journal_lines import Noted
 from msgspec_runner.ledger.postgres_connection import Connection, text
 from msgspec_runner.ledger.rows import outcome_row, releasable, resolvable
 from msgspec_runner.ledger.states import Mover, sources
@@ -54,7 +54,7 @@ def settle_noted(connection: Connection, owner: str, noted: Sequence[Noted], now
         noted: its outcomes.
         now: as the ledger writes it.
     """
-    run_id = owner.partition(".")[0]
+    run_id = text(owner.partition(".")[0]) or ""
     connection.execute(statements.CHANGES_ENDED_RUNS, ([run_id],))
     for write, settled in ((each.write, each.settlement) for each in noted):
         key, state, http_status, message_id, error, attempts, at, scheduled_for = outcome_row(settled, now)
@@ -80,14 +80,17 @@ def settle_noted(connection: Connection, owner: str, noted: Sequence[Noted], now
 def keep_lost(connection: Connection, run_id: str, refused: Iterable[Settlement], now: str) -> None:
     """Keep the API's ids of outcomes that their messages cannot take any more, as decisions; each of them once.
 
-    A person let such a message be sent again, for example, before anybody knew that it had been.
+    A person let such a message be sent again, for example, before anybody knew that it had been. Who died while it said
+    so may still be heard when the next one says it from the journal: one waits for the other.
     """
     for settled in refused:
         if settled.message_id:
             message_id = text(settled.message_id)
             reason = f"run {run_id} sent it: accepted as {message_id}, known too late"
             values = {"key": settled.key, "message_id": message_id, "reason": reason, "at": now}
-            connection.execute(statements.KEEP_LOST, values)
+            with connection.transaction():
+                connection.execute(statements.LOCK_LOST, values)
+                connection.execute(statements.KEEP_LOST, values)
 
 
 def _runs_to_change(connection: Connection, keys: Sequence[str]) -> list[str]:

@@ -133,7 +133,12 @@ class ResumableSession:
                     self.away = False
                     return result
         self._uncertain = True
-        noted = f". What was sent meanwhile is noted in {self._journal.path}, for the next send on this machine"
+        place = self._journal.path
+        noted = (
+            f". What was sent meanwhile is noted in {place}, for the next send on this machine"
+            if self._journal.is_whole
+            else f". What was sent meanwhile is in doubt: {place} cannot be written"
+        )
         raise LedgerError(
             f"the ledger {self._address.location} was {'locked' if self._connection is not None else 'out of reach'}"
             f"{'' if self._patience.is_over() else f' for {self._patience.seconds:.0f} s'}"

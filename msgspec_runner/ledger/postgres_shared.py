@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,25 +21,15 @@ from msgspec_runner.ledger.postgres_run import planned_row, skipped_row
 from msgspec_runner.ledger.postgres_session import lock_number
 from msgspec_runner.ledger.rows import UNKNOWN_OUTCOME, run_row, sendable
 from msgspec_runner.ledger.values import Run, RunStatus, Skip, Totals
+from msgspec_runner.ledger.windows import Stretch, Window, cuts
 from msgspec_runner.model import Message
-
-SMALLEST_WINDOW, LARGEST_WINDOW = 50, 400
-"""Messages. No more than two windows' worth of them can be under way at a worker, so small ones would hold it back;
-what a worker that dies leaves to be looked for is one window for each of its sessions."""
-
-WINDOWS = 64
-"""A run is cut into so many at least, as far as the smallest one allows: a small run too is for all workers."""
 
 DIED_AT_WORK = "its worker died or was cut off before the outcome was known"
 """The error of a message that was ``sending`` when its worker was taken for dead."""
 
 
-class Window(NamedTuple):
-    """A piece of a run's plan: the messages from position ``first`` to ``last``."""
-
-    first: int
-    last: int
-
+_BEHIND_ALL = 2**62
+"""A position behind those of any plan."""
 
 Defer = Callable[[Connection, Sequence[Window]], None]
 """Puts windows into the queue, on the connection and in the transaction that it is given."""
@@ -53,11 +43,13 @@ class Sharing:
         queue: of its jobs.
         settings: how its messages are posted, JSON.
         paces: how fast, by spec; the run's own is under the empty name. The state of a ``Pace`` as JSON.
+        rates: messages a second, by spec; the run's own is under the empty name. Only those that have one.
     """
 
     queue: str
     settings: str
     paces: Mapping[str, str]
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 class Standing(NamedTuple):
@@ -133,10 +125,21 @@ def enqueue(
                     copy.write_row((run.id, *skipped_row(skip), moment))
             for spec, state in sharing.paces.items():
                 cursor.execute(shared.SET_PACE, (run.id, spec, state))
-        size = min(LARGEST_WINDOW, max(SMALLEST_WINDOW, -(-taken // WINDOWS)))
-        windows: Any = connection.execute(shared.CUT_WINDOWS, {"run": run.id, "size": size}).fetchall()
-        defer(connection, sorted(Window(*row) for row in windows))
+        defer(connection, _cut(connection, run.id, taken, sharing.rates))
     return taken
+
+
+def _cut(connection: Connection, run_id: str, taken: int, rates: Mapping[str, float]) -> list[Window]:
+    """Cut a run's plan into windows; return them in its order."""
+    windows: list[Window] = []
+    stretches = [Stretch("", 0, _BEHIND_ALL, taken)]
+    if rates.keys() - {""}:  # else to look for the specs is a walk through a million messages for nothing
+        found: Any = connection.execute(shared.STRETCHES, (run_id,)).fetchall()
+        stretches = [Stretch(*row) for row in found]
+    for cut in cuts(stretches, rates):
+        made: Any = connection.execute(shared.CUT_WINDOWS, {"run": run_id, **cut._asdict()}).fetchall()
+        windows += [Window(first, last, cut.spec, cut.rate) for first, last in sorted(made)]
+    return windows
 
 
 # -- steering ----------------------------------------------------------------------------------------------
@@ -216,13 +219,11 @@ class Silent(NamedTuple):
     Attributes:
         session: its id.
         lock: its advisory lock.
-        seconds: since its last sign of life.
-        unheard: of them, since the server was there to hear one.
+        unheard: seconds in which the server was there to hear a sign of life.
     """
 
     session: int
     lock: int
-    seconds: float
     unheard: float
 
 
@@ -232,7 +233,7 @@ def silent(connection: Connection, terms: Terms) -> list[Silent]:
     return [Silent(*row) for row in found]
 
 
-def bury(connection: Connection, dead: Silent, terms: Terms, now: str) -> int | None:
+def fence_if_dead(connection: Connection, dead: Silent, terms: Terms, now: str) -> int | None:
     """Fence a silent session if it is dead, or silent for too long; return how many messages are in doubt by it.
 
     None: it lives. From the end of the transaction on it claims nothing, whatever its process may think.
@@ -253,14 +254,20 @@ def bury(connection: Connection, dead: Silent, terms: Terms, now: str) -> int | 
         return connection.execute(shared.DOUBT_CLAIMED, (DIED_AT_WORK, now, *window)).rowcount
 
 
-def adopt(connection: Connection, run_id: str, windows: Sequence[Window], now: str) -> None:
+def left_behind(connection: Connection) -> list[tuple[str, int]]:
+    """Take from fenced sessions the windows that they worked on; return the run and the first position of each."""
+    found: Any = connection.execute(shared.TAKE_BACK).fetchall()
+    return [(run_id, first) for run_id, first in found]
+
+
+def settle_unclaimed(connection: Connection, run_id: str, windows: Sequence[Window], now: str) -> None:
     """Settle what nobody answers for in windows that nobody works on, inside a transaction.
 
     Who buries a session leaves nothing of the kind. This is for what must not happen: a session's row that was deleted
     over its claims, by hand or by a program with a bug.
     """
-    for first, last in windows:  # each by itself: a planner that is not told how few these are reads the whole table
-        values = {"run": run_id, "first": first, "last": last, "error": DIED_AT_WORK, "now": now}
+    for window in windows:  # each by itself: a planner that is not told how few these are reads the whole table
+        values = {"run": run_id, "first": window.first, "last": window.last, "error": DIED_AT_WORK, "now": now}
         connection.execute(shared.ADOPT, values)
 
 
@@ -272,7 +279,7 @@ def recover(connection: Connection, terms: Terms, now: str) -> int:
     in_doubt = 0
     for each in silent(connection, terms):
         if each.unheard >= terms.grace:
-            in_doubt += bury(connection, each, terms, now) or 0
+            in_doubt += fence_if_dead(connection, each, terms, now) or 0
     for run_id in ongoing(connection):
         close_if_over(connection, run_id, now)
     return in_doubt

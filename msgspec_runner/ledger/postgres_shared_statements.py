@@ -43,11 +43,15 @@ COPY skips (run, spec, edition, row, reason, "to", recipient_key, key, segments,
 
 SHARE: Final = "INSERT INTO shared_runs (run, queue, settings) VALUES (%s, %s, %s)"
 
+STRETCHES: Final = """
+SELECT spec, min(position), max(position), count(*) FROM messages WHERE run = %s GROUP BY spec ORDER BY min(position)
+"""
+
 CUT_WINDOWS: Final = """
 INSERT INTO windows (run, first, last)
 SELECT %(run)s, min(position), max(position)
 FROM (SELECT position, (row_number() OVER (ORDER BY position) - 1) / %(size)s AS number
-      FROM messages WHERE run = %(run)s) AS numbered
+      FROM messages WHERE run = %(run)s AND position BETWEEN %(first)s AND %(last)s) AS numbered
 GROUP BY number
 RETURNING first, last
 """
@@ -85,11 +89,19 @@ COME_BACK: Final = """
 UPDATE sessions SET pid = %s, began = %s, seen_at = clock_timestamp() WHERE id = %s AND NOT fenced
 """
 
-IS_ALIVE: Final = "SELECT id FROM sessions WHERE id = %s AND NOT fenced"
+ALIVE: Final = "SELECT id FROM sessions WHERE id = ANY (%s) AND NOT fenced"
 
 BEAT: Final = """
-UPDATE sessions SET seen_at = clock_timestamp() WHERE id = ANY (%s) AND NOT fenced RETURNING id
+UPDATE sessions SET seen_at = clock_timestamp()
+WHERE id IN (SELECT id FROM sessions WHERE id = ANY (%s) AND NOT fenced FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING id
 """
+"""Who is not returned was fenced, or somebody has locked the row: :data:`ALIVE` tells which."""
+
+BEAT_LOCKED: Final = """
+UPDATE sessions SET seen_at = clock_timestamp() WHERE id = %s AND NOT fenced
+"""
+"""Waits for who has locked the row: first in line for the moment in which it is free."""
 
 LEAVE: Final = "DELETE FROM sessions WHERE id = %s AND NOT fenced AND run IS NULL"
 
@@ -150,17 +162,27 @@ UPDATE sessions SET seen_at = clock_timestamp() WHERE NOT fenced AND seen_at > c
 """The server's clock was set back since. Who lives shows it again soon; who died must not seem to live until then."""
 
 SILENT: Final = """
-SELECT id, lock, extract(epoch FROM clock_timestamp() - seen_at)::float8,
-       extract(epoch FROM clock_timestamp() - greatest(seen_at, pg_postmaster_start_time()))::float8
+SELECT id, lock, extract(epoch FROM clock_timestamp() - greatest(seen_at, pg_postmaster_start_time()))::float8
 FROM sessions WHERE NOT fenced AND seen_at < clock_timestamp() - make_interval(secs => %s) ORDER BY id
 """
-"""Sessions without a sign of life, for how long, and for how long of the time in which the server was there to hear
-one."""
+"""Sessions without a sign of life, and for how long of the time in which the server was there to hear one. Nothing is
+taken from the sign itself: somebody may have damaged it (``-infinity``)."""
 
 FENCE: Final = """
 UPDATE sessions SET fenced = true
-WHERE id = %s AND NOT fenced AND seen_at < clock_timestamp() - make_interval(secs => %s)
+WHERE id = (SELECT id FROM sessions
+            WHERE id = %s AND NOT fenced AND seen_at < clock_timestamp() - make_interval(secs => %s)
+            FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING run, first, last, pid, began
+"""
+"""Not one whose row somebody has locked: its own sign of life may be waiting for that, and shall come first."""
+
+TAKE_BACK: Final = """
+WITH behind AS (
+    SELECT id, run, first FROM sessions WHERE fenced AND run IS NOT NULL ORDER BY id FOR UPDATE SKIP LOCKED
+)
+UPDATE sessions SET run = NULL, first = NULL, last = NULL FROM behind WHERE sessions.id = behind.id
+RETURNING behind.run, behind.first
 """
 
 DOUBT_CLAIMED: Final = """
@@ -219,15 +241,18 @@ SELECT runs.status, runs.reason, shared_runs.wanted, shared_runs.reason, shared_
           AND seen_at > clock_timestamp() - make_interval(secs => %(grace)s)),
        (SELECT state FROM paces WHERE paces.run = runs.id AND spec = ''),
        (SELECT extract(epoch FROM max(free_at))::float8
-        FROM (SELECT seen_at, seen_at + make_interval(secs => %(fence)s + %(heartbeat)s) AS free_at
+        FROM (SELECT seen_at, seen_at + make_interval(secs => %(heartbeat)s + CASE WHEN EXISTS (
+                  SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+                    AND ((classid::bigint << 32) | objid::bigint) = sessions.lock
+              ) THEN %(fence)s ELSE %(grace)s END) AS free_at
               FROM sessions JOIN windows ON windows.run = sessions.run AND windows.first = sessions.first
               WHERE sessions.run = runs.id AND NOT windows.done) AS left_behind
         WHERE seen_at < clock_timestamp() - make_interval(secs => %(grace)s) AND free_at > clock_timestamp()),
        runs.origin
 FROM runs JOIN shared_runs ON shared_runs.run = runs.id WHERE runs.id = %(run)s
 """
-"""A window of a session that fell silent comes back into the queue when its job is taken for stalled, after the time of
-the fence and the next look of a worker that lives."""
+"""A window of a session that fell silent comes back into the queue when that is fenced, with the next look of a worker
+that lives: after the time of grace where its lock is free, else after that of the fence."""
 
 HELD: Final = """
 SELECT shared_runs.run, shared_runs.wanted, shared_runs.reason

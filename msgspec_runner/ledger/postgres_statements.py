@@ -63,7 +63,7 @@ WITH this_write AS (
                       %(recipient_keys)b::text[], %(numbers)b::text[], %(rows)b::bigint[], %(digests)b::text[],
                       %(bodies)b::bytea[], %(segments)b::integer[], %(deliveries)b::text[])
          AS given (key, position, spec, edition, recipient_key, "to", row, digest, body, segments, delivery)
-    ORDER BY given.key
+    ORDER BY given.key COLLATE "C"
     ON CONFLICT (key) DO UPDATE SET
         run = excluded.run, position = excluded.position, row = excluded.row, state = 'planned', reason = NULL,
         recipient_key = excluded.recipient_key, "to" = excluded."to", digest = excluded.digest, body = excluded.body,
@@ -152,6 +152,8 @@ ONE_RESOLVER: Final = "SELECT pg_advisory_xact_lock(hashtext('msgspec-runner res
 DECIDE: Final = """
 INSERT INTO decisions (key, at, "by", what, reason) VALUES (%s, %s, %s, %s, %s)
 """
+
+LOCK_LOST: Final = "SELECT pg_advisory_xact_lock(hashtext('msgspec-runner lost'), hashtext(%(key)s))"
 
 KEEP_LOST: Final = """
 INSERT INTO decisions (key, at, "by", what, reason)
@@ -303,4 +305,9 @@ ORDER BY id LIMIT %(limit)s
 TOTALS: Final = """
 SELECT state, count(*) FROM messages WHERE %(run)s::text IS NULL OR run = %(run)s GROUP BY state
 UNION ALL SELECT 'skipped', count(*) FROM skips WHERE %(run)s::text IS NULL OR run = %(run)s
+"""
+
+TOTALS_BY_SPEC: Final = """
+SELECT spec, state, count(*) FROM messages WHERE run = %(run)s GROUP BY spec, state
+UNION ALL SELECT spec, 'skipped', count(*) FROM skips WHERE run = %(run)s GROUP BY spec
 """

@@ -17,14 +17,15 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 
 from msgspec_runner.ledger import postgres_shared_statements as shared
-from msgspec_runner.ledger.journal import Journal
+from msgspec_runner.ledger.journal import Alarm, Journal
 from msgspec_runner.ledger.ledger import timestamp
 from msgspec_runner.ledger.postgres_address import Address
 from msgspec_runner.ledger.postgres_connection import NOT_IDLE, Connection, Patience, break_line
 from msgspec_runner.ledger.postgres_session import ResumableSession
-from msgspec_runner.ledger.postgres_shared import Window, close_if_over
+from msgspec_runner.ledger.postgres_shared import close_if_over
 from msgspec_runner.ledger.rows import utc_now
 from msgspec_runner.ledger.values import Planned, Settlement
+from msgspec_runner.ledger.windows import Window
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class WorkerSession(ResumableSession):
         journals: folder of this machine for outcomes that wait while the server is away.
         patience: how long they wait.
         clock: returns an aware time.
+        alarm: is set off where outcomes cannot be kept in that folder.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class WorkerSession(ResumableSession):
         journals: Path,
         patience: Patience,
         clock: Callable[[], datetime] = utc_now,
+        alarm: Alarm | None = None,
     ) -> None:
         super().__init__(address, secrets.randbits(63), Journal(journals, ledger_id, ""), patience)
         self.fenced = False
@@ -75,6 +78,7 @@ class WorkerSession(ResumableSession):
         self._ledger_id = ledger_id
         self._worker = worker
         self._journals = journals
+        self._alarm = alarm
         self._clock = clock
 
     def _connect(self) -> Connection:
@@ -128,12 +132,12 @@ class WorkerSession(ResumableSession):
         """
         self._run_id = run_id
         self.lasting(lambda _: None)  # without a connection it has no id yet
-        self._journal = Journal(self._journals, self._ledger_id, f"{run_id}.{self.id}")
+        self._journal = Journal(self._journals, self._ledger_id, f"{run_id}.{self.id}", self._alarm)
         values = {"session": self.id, "run": run_id, "origin": origin, "first": window.first, "last": window.last}
         row = self.lasting(lambda session: session.execute(shared.OPEN_WINDOW, values).fetchone())
         if row is not None:
             return str(row[0])
-        if not self.lasting(lambda session: session.execute(shared.IS_ALIVE, (self.id,)).fetchall()):
+        if not self.lasting(lambda session: session.execute(shared.ALIVE, ([self.id],)).fetchall()):
             self.fenced = True
         return None
 
@@ -170,7 +174,8 @@ class WorkerSession(ResumableSession):
 
         def close(session: Connection) -> bool:
             with session.transaction():
-                row: Any = session.execute(shared.LEFT_IN_WINDOW, (self.id, run_id, *window)).fetchone()
+                values = self.id, run_id, window.first, window.last
+                row: Any = session.execute(shared.LEFT_IN_WINDOW, values).fetchone()
                 planned, under_way, mine = row
                 if not mine:  # else it stays open: who buries this session finds there what it left
                     session.execute(shared.CLOSE_WINDOW, (self.id,))

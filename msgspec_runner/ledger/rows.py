@@ -76,6 +76,14 @@ def stored(values: Sequence[Any]) -> Stored:
     return Stored(Message(*fields), run, State(state), claimed_at, updated_at, message_id, scheduled_for)
 
 
+def totals_by_spec(counted: Iterable[Sequence[Any]]) -> dict[str, Totals]:
+    """Return what was counted (spec, state, number) by spec, in the order of the specs' ids."""
+    found: dict[str, dict[str, int]] = {}
+    for spec, state, number in counted:
+        found.setdefault(spec, {})[state] = number
+    return {spec: Totals(**found[spec]) for spec in sorted(found)}
+
+
 def run_row(run: Run, now: datetime) -> tuple[str, str, str, str, str, int, str]:
     """Return what a run is entered with."""
     started = timestamp(run.started_at or now)

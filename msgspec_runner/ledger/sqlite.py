@@ -282,6 +282,11 @@ class SqliteLedger:
         with self._reading():
             return self._count(run)
 
+    def totals_by_spec(self, run: str) -> dict[str, Totals]:
+        """Count a run's messages by state, for each spec."""
+        with self._reading():
+            return rows.totals_by_spec(self._connection.execute(statements.TOTALS_BY_SPEC, {"run": run}).fetchall())
+
     def close(self) -> None:
         """Close the file; a run that was not ended is dead from now on."""
         with self._mutex:

@@ -208,3 +208,8 @@ UNION ALL SELECT 'skipped', count(*) FROM skips WHERE run = :run
 TOTALS: Final = """
 SELECT state, count(*) FROM messages GROUP BY state UNION ALL SELECT 'skipped', count(*) FROM skips
 """
+
+TOTALS_BY_SPEC: Final = """
+SELECT spec, state, count(*) FROM messages WHERE run = :run GROUP BY spec, state
+UNION ALL SELECT spec, 'skipped', count(*) FROM skips WHERE run = :run GROUP BY spec
+"""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from msgspec_runner.errors import LedgerError, UsageError
+from msgspec_runner.ledger.journal import Say, nobody
 from msgspec_runner.ledger.ledger import Ledger
 from msgspec_runner.ledger.postgres_address import Address, parse_address
 from msgspec_runner.ledger.schema import ledger_errors
@@ -46,12 +47,13 @@ class Store(Protocol):
         ...
 
 
-def store(location: str | None, root: Path) -> Store:
+def store(location: str | None, root: Path, say: Say = nobody) -> Store:
     """Return the place that a location means.
 
     Args:
         location: a path (relative ones to ``root``), a ``postgresql://`` address, or None for the default place.
         root: the project's root folder.
+        say: is told what people should know of what is kept on this machine while a server is away.
 
     Raises:
         LedgerError: it is neither.
@@ -64,7 +66,7 @@ def store(location: str | None, root: Path) -> Store:
                 f"the ledger is given as a {url[1].lower()}:// address, but ledgers are SQLite files or "
                 f"postgresql:// addresses. Write a path or such an address: --ledger {DEFAULT_LEDGER}"
             )
-        return ServerStore(parse_address(location), root / Path(DEFAULT_LEDGER).parent)
+        return ServerStore(parse_address(location), root / Path(DEFAULT_LEDGER).parent, say)
     try:
         return FileStore(root / Path(location).expanduser())
     except RuntimeError:  # ~somebody
@@ -77,11 +79,13 @@ class ServerStore:
     Args:
         address: where.
         journals: see :class:`~msgspec_runner.ledger.postgres.PostgresLedger`.
+        say: see there, too.
     """
 
-    def __init__(self, address: Address, journals: Path) -> None:
+    def __init__(self, address: Address, journals: Path, say: Say = nobody) -> None:
         self._address = address
         self._journals = journals
+        self._say = say
         try:
             import psycopg  # noqa: F401  # an extra, and 60 ms that only such a ledger costs
         except ImportError:
@@ -107,13 +111,13 @@ class ServerStore:
         """Open an existing ledger."""
         from msgspec_runner.ledger.postgres import PostgresLedger
 
-        return PostgresLedger(self._address, self._journals)
+        return PostgresLedger(self._address, self._journals, say=self._say)
 
     def create(self) -> Ledger:
         """Make the schema and its tables."""
         from msgspec_runner.ledger.postgres import PostgresLedger
 
-        return PostgresLedger(self._address, self._journals, create=True)
+        return PostgresLedger(self._address, self._journals, create=True, say=self._say)
 
 
 class FileStore:

@@ -137,6 +137,12 @@ class RunningSandbox:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def beside(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Let something run in the server's own event loop until that ends: a measurement has to be where it works."""
+        if self._loop is None:
+            raise RuntimeError("the sandbox was not started: use it in a with statement")
+        asyncio.run_coroutine_threadsafe(work(), self._loop)
+
     @property
     def messages(self) -> list[Message]:
         """The kept messages, oldest first: a snapshot."""

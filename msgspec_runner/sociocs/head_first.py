@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from aiohttp.client_exceptions import ClientConnectionError
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
@@ -27,18 +28,34 @@ class HeadFirst(ResponseHandler):
 
     Attributes:
         status: of the answer, as soon as its head has come whole; whoever waits for the next one sets it to None.
+        is_held: whether no more is read from the connection, because what came was not taken yet.
     """
 
     status: int | None = None
+    is_held = False
     _unread = b""
     """What came of an answer without a head so far."""
     _body: StreamReader | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came."""
+        """Parse what came; what comes after an answer is nobody's, and the connection is not to be used again."""
         if self.status is None:
             self._unread += data
+        elif data and self._body is not None and self._body.is_eof():
+            self.set_exception(ClientConnectionError("the server talks before it is asked"))
+            return
         super().data_received(data)
+
+    def pause_reading(self) -> None:
+        """Read no more for now."""
+        self.is_held = True
+        super().pause_reading()
+
+    def resume_reading(self, *how: Any, **further: Any) -> None:
+        """Read on; aiohttp asks for it after every answer, and it is work even where nothing was paused."""
+        if self.is_held:
+            self.is_held = False
+            super().resume_reading(*how, **further)
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Take a head that was parsed, and what its body will be read from."""

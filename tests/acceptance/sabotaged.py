@@ -63,6 +63,22 @@ def send_again_for_dead_workers() -> None:
     shared.DOUBT_CLAIMED = planned  # type: ignore[misc]
 
 
+def hurry_and_forget() -> None:
+    """The workers' common rate is half as much again, and who comes when a run is over takes all of it for unsent."""
+    from msgspec_runner.cluster import sharing
+
+    first_state, check = sharing.first_state, sharing.Shared.check
+
+    def forgetful(self: sharing.Shared) -> None:
+        check(self)
+        with self._connected() as connection:
+            over = "SELECT id FROM runs WHERE status <> 'running'"
+            connection.execute(f"UPDATE messages SET state = 'planned' WHERE run IN ({over})")
+
+    sharing.first_state = lambda rate: first_state(rate and 1.5 * rate)  # type: ignore[attr-defined]
+    sharing.Shared.check = forgetful  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
     globals()[sys.argv.pop(1)]()
     sys.exit(main())

@@ -15,6 +15,8 @@ from socket import SO_LINGER, SOL_SOCKET, socket
 from types import TracebackType
 from typing import Any, Self
 
+from msgspec_runner.chaos.arrivals import Pulse
+
 PATIENCE = 120.0
 """Seconds until a test that waits for something gives up; nothing is expected to take that long on a busy machine."""
 
@@ -88,6 +90,7 @@ class Server:
         url: base URL.
         requests: what was read so far, in order.
         times: when each was read, in seconds of time.monotonic.
+        beats: when it got round to reading, on the same clock.
     """
 
     def __init__(self, script: Script = accept) -> None:
@@ -95,6 +98,8 @@ class Server:
         self.url = ""
         self.requests: list[Posted] = []
         self.times: list[float] = []
+        self._pulse = Pulse(time.monotonic)
+        self.beats = self._pulse.beats
         self._open = 0
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -155,6 +160,7 @@ class Server:
             assert self._changed.wait_for(lambda: not self._open, PATIENCE)
 
     async def _start(self) -> str:
+        self._tasks.add(asyncio.create_task(self._pulse.run()))
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024)
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 

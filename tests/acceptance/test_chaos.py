@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,10 +30,10 @@ from tests.programs import program
 ROWS = 300
 KILLS = 5
 SABOTAGED = Path(__file__).with_name("sabotaged.py")
+SURE = ("kill", "recipients", "stops", "outages", "lost", "dupl", "sent", "the ")
+"""How lines begin that are the same each time."""
 PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
 CONCURRENCY = 8
-UNHURRIED = ("--rate", "100/s")
-"""All may be sent before a busy machine has struck as often as it shall; at this rate it has the time."""
 TROUBLE = "429:0.2=0.03,reset-before=0.01,reset-after=0.01,500=0.01,500-after=0.01,hang=0.003,hang-after=0.003"
 
 
@@ -138,7 +139,7 @@ def test_a_runner_that_breaks_the_promise_is_found_out(
 
 
 def test_the_promise_holds_for_a_run_that_workers_share(project: Project, serve: type[Server], database: str) -> None:
-    """Each kind of strike once: a plan, who watches, workers, and one that comes back from the dead."""
+    """Each kind of strike once: a plan, who watches, a worker, one that comes back from the dead, and the database."""
     real = serve()
     project.spec(3).towards(real)
     project.env["MSGSPEC_RUNNER_LEDGER"] = database
@@ -146,24 +147,35 @@ def test_the_promise_holds_for_a_run_that_workers_share(project: Project, serve:
     result = project.run(
         "chaos", "specs/hello.yaml", "--cluster", "--kills", "3", "--concurrency", str(CONCURRENCY), "--seed", "3",
         "--recipients", str(ROWS), "--timeout", "1", "--faults", "429:0.2=0.03,reset-after=0.01", "--output", "json",
-        *UNHURRIED,
     )  # fmt: skip
     assert result.code == 0, result.out + result.err
     found = result.json
     assert (found["recipients"], found["lost"], found["duplicated"], found["holds"]) == (ROWS, 0, 0, True)
-    assert (found["workers"], found["kills"], found["stops"]) == (3, 3, 1)
+    assert (found["workers"], found["kills"], found["stops"], found["outages"]) == (3, 3, 1, 1)
     assert (found["worker_kills"], found["enqueue_kills"]) == (1, 1), "who watches is killed too"
     assert found["lost_workers"] >= found["worker_kills"] + 1
     assert found["in_doubt"] <= found["allowed"]
     assert found["accepted"] >= ROWS - found["in_doubt"]
+    assert (found["rate"], found["allowed_in_a_second"], found["sent_again"]) == (ROWS / 3, 110, 0)
+    assert 20 < found["most_in_a_second"] <= 110
     assert real.requests == []
     assert sorted(project.root.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("fault", "kills", "broken"),
+    [("send_again_for_dead_workers", 4, {"duplicated"}), ("hurry_and_forget", 0, {"hurried", "sent again"})],
+)
 def test_workers_that_break_the_promise_are_found_out(
-    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: str
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    database: str,
+    fault: str,
+    kills: int,
+    broken: set[str],
 ) -> None:
-    project.spec(ROWS)
+    project.spec(ROWS if kills else ROWS // 3)
     monkeypatch.chdir(project.root)
     folder = tmp_path / "chaos"
     folder.mkdir()
@@ -173,18 +185,25 @@ def test_workers_that_break_the_promise_are_found_out(
                 spec=Path("specs/hello.yaml"),
                 root=project.root,
                 ledger=place,
-                kills=4,
+                kills=kills,
                 concurrency=CONCURRENCY,
                 timeout=5.0,
                 seed=5,
-                entry=(sys.executable, str(SABOTAGED), "send_again_for_dead_workers"),
+                entry=(sys.executable, str(SABOTAGED), fault),
             ),
             3,
             folder,
         )
     assert not found.holds
-    assert shared_lines(found, 4)[-1].startswith("THE PROMISE IS BROKEN")
-    assert (found.found.lost, found.found.duplicated > 0) == (0, True), found
+    assert shared_lines(found, kills)[-1].startswith("THE PROMISE IS BROKEN")
+    said = found.as_dict()
+    assert (found.found.lost, said["holds"]) == (0, False), found
+    too_many = {
+        "duplicated": found.found.duplicated,
+        "hurried": found.most_in_a_second - found.allowed_in_a_second,
+        "sent again": found.sent_again,
+    }
+    assert broken <= {name for name, number in too_many.items() if number > 0} <= broken | {"duplicated"}, found
 
 
 @pytest.mark.parametrize(
@@ -220,13 +239,11 @@ def test_what_the_page_shows(project: Project, database: str) -> None:
     session = PAGE.read_text(encoding="utf-8").split("$ msgspec-runner chaos ", 1)[1].partition("```")[0]
     command, *shown = session.splitlines()
     project.env["MSGSPEC_RUNNER_LEDGER"] = database
-    result = project.spec(3, name="welcome").run("chaos", *command.split(), *UNHURRIED)
+    result = project.spec(3, name="welcome").run("chaos", *command.split())
     assert result.code == 0, result.out + result.err
     said = [line for line in result.err.splitlines() if line.startswith("killing")] + result.out.splitlines()
     assert [line[:24] for line in said] == [line[:24] for line in shown]
-    assert [line for line in said if line.startswith(("kill", "recipients", "stops", "lost", "dupl", "the "))] == [
-        line for line in shown if line.startswith(("kill", "recipients", "stops", "lost", "dupl", "the "))
-    ]
+    assert [line for line in said if line.startswith(SURE)] == [line for line in shown if line.startswith(SURE)]
 
 
 class Process(NamedTuple):
@@ -333,19 +350,30 @@ def test_the_words_for_people_of_a_shared_run() -> None:
         recipients=5000, kills=6, runs=5, accepted=4990, lost=0, duplicated=0, rejected=0, skipped=0, in_doubt=31,
         arrived=21, allowed=240, reconciled=21,
     )  # fmt: skip
-    shared = SharedVerdict(found, workers=3, worker_kills=4, enqueue_kills=1, stops=2, lost_workers=6)
+    shared = SharedVerdict(
+        found, workers=3, worker_kills=4, enqueue_kills=1, stops=2, outages=1, lost_workers=6, rate=500.0,
+        most_in_a_second=512, sent_again=0,
+    )  # fmt: skip
     assert shared_lines(shared, 6) == [
         "recipients                  5,000",
         "workers                         3  killed or taken for dead 6 times",
         "kills                           6  4 workers, `send` 2 times, 1 of them in mid-enqueue",
         "stops                           2  until it was taken for dead, and on again",
+        "outages                         1  of the database, for 3 s",
         "accepted at the server      4,990",
         "lost                            0",
         "duplicated                      0",
+        "sent by a second run            0",
+        "most in a second              512  at a rate of 500/s; at most 550 were promised",
         "in doubt                       31  21 of them arrived; at most 240 were promised",
         "reconciled                     21",
         "the promise holds: nobody was lost, and nobody got a message twice",
     ]
+    assert shared.holds
+    for broken in (replace(shared, most_in_a_second=551), replace(shared, sent_again=1)):
+        assert not broken.holds
+        assert broken.as_dict()["holds"] is False
+        assert shared_lines(broken, 6)[-1] == "THE PROMISE IS BROKEN: keep the seed, and report it"
 
 
 def test_the_words_for_people() -> None:

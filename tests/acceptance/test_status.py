@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import re
+import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from io import StringIO
 
 import pytest
 
+from msgspec_runner.cli.status import BY_NEED
+from msgspec_runner.model import State
 from tests.acceptance.project import Project, number
 from tests.acceptance.server import Posted, Server, accepted, answer, refused
+from tests.ledger.postgres import own_schema
 
 StartServer = Callable[..., Server]
 
@@ -48,12 +53,13 @@ def test_runs_are_listed_newest_first(sent: Project) -> None:
 def test_the_text_masks_numbers_unless_told_otherwise(sent: Project) -> None:
     run = sent.run("status").out.splitlines()[1].split()[0]
     for chosen in (run, run[:-2]):
-        text = sent.run("status", chosen).out
-        assert text.splitlines()[0].startswith(run)
-        assert [line.split()[:3] for line in text.splitlines()[1:]] == [
-            ["accepted", "one:1", "+1•••••••01"],
-            ["rejected", "one:2", "+1•••••••02"],
+        head, when, *messages = sent.run("status", chosen).out.splitlines()
+        assert head.startswith(run)
+        assert re.fullmatch(r"began \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, took \d.*s", when)
+        assert [line.split()[:3] for line in messages] == [
             ["in_doubt", "one:3", "+1•••••••03"],
+            ["rejected", "one:2", "+1•••••••02"],
+            ["accepted", "one:1", "+1•••••••01"],
         ]
     assert number(1) in sent.run("status", run, "--show-numbers").out
 
@@ -71,6 +77,50 @@ def test_state_and_spec_select_over_the_whole_ledger(sent: Project) -> None:
     assert [line.split()[0] for line in sent.run("status", "--spec", "two").out.splitlines()] == ["accepted"]
     assert sent.run("status", "--spec", "two", "--state", "rejected").out == ""
     assert sent.run("status", "--state", "lost").code == 2
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_a_large_run_begins_with_what_needs_somebody_and_ends_with_how_to_see_all(
+    project: Project, serve: StartServer, store: str
+) -> None:
+    with own_schema() if store == "postgresql" else nullcontext("with space.db") as place:
+        project.spec(101, name="large").spec(3, name="small").towards(serve(say))
+        project.env["MSGSPEC_RUNNER_LEDGER"] = place
+        assert project.run("ledger", "init").code == 0
+        assert project.send().code == 3
+        where = ("--ledger", place)
+        head, _, *rest = project.run("status", "latest", *where).out.splitlines()
+        run = head.split()[0]
+        assert rest[:6] == [
+            "large: 99 accepted, 1 rejected, 1 in doubt",
+            "small: 1 accepted, 1 rejected, 1 in doubt",
+            *(line for line in rest if line.startswith("in_doubt")),
+            *(line for line in rest if line.startswith("rejected")),
+        ]
+        assert [line.split()[1] for line in rest[6:]] == [*(f"large:{row}" for row in (1, *range(4, 102))), "small:1"]
+
+        project.replace("specs/large.yaml", "edition: 1", "edition: 2")
+        project.spec(104, name="more")
+        assert project.send().code == 3
+        head, _, *rest = project.run("status", "latest", *where).out.splitlines()
+        run = head.split()[0]
+        assert [line.split()[0] for line in rest] == [
+            "large:", "more:", *["in_doubt"] * 2, *["rejected"] * 2, *["accepted"] * 20, "…"
+        ]  # fmt: skip
+        shown = shlex.quote(project.run("ledger", "info", *where).out.splitlines()[0].split(None, 1)[1])
+        command = f"msgspec-runner status {run} --state accepted --ledger {shown if '://' in place else repr(place)}"
+        assert rest[-1] == f"… and 181 more accepted: `{command}`"
+        everything = project.run(*shlex.split(command)[1:]).out.splitlines()
+        assert len(everything) == 1 + 201
+        assert everything[1:21] == rest[6:26]
+        assert len(project.run("status", run, "--spec", "more", *where).out.splitlines()) == 1 + 104
+        assert len(project.run("status", "--state", "accepted", *where).out.splitlines()) == 100 + 201
+        assert len(project.messages(run, *where)) == 205
+        assert len(project.run("status", run, "--output", "csv", *where).out.splitlines()) == 1 + 205
+
+
+def test_every_state_is_listed() -> None:
+    assert set(BY_NEED) == set(State)
 
 
 def test_json_has_runs_totals_and_messages(sent: Project) -> None:

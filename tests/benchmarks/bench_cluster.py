@@ -17,7 +17,7 @@ from pathlib import Path
 
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_address import parse_address
-from msgspec_runner.ledger.postgres_shared import Window
+from msgspec_runner.ledger.windows import Window
 from tests.benchmarks.bench_send import _serve
 from tests.benchmarks.cluster_parts import Durable, claim_and_settle, enter, own_cpu, peak, wait_for_end, workers
 from tests.benchmarks.corpus import write_project

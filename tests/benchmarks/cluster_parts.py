@@ -18,15 +18,15 @@ import orjson
 import psycopg
 import pytest
 
-from msgspec_runner.cluster.carrying import Manner
+from msgspec_runner.cluster.carrying import RunSettings
 from msgspec_runner.cluster.queue import queue_of
 from msgspec_runner.cluster.sharing import Shared
 from msgspec_runner.ledger import Run, Settlement, new_run_id
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_address import parse_address
 from msgspec_runner.ledger.postgres_connection import Patience
-from msgspec_runner.ledger.postgres_shared import Window
 from msgspec_runner.ledger.postgres_worker import WorkerSession
+from msgspec_runner.ledger.windows import Window
 from msgspec_runner.model import Message, State
 from tests.benchmarks.harness import ENVIRONMENT, SCRIPTS
 from tests.cluster.private_postgres import PrivatePostgres
@@ -41,6 +41,8 @@ class Durable(PrivatePostgres):
     Where there is no program for it, the benchmarks end with exit code 2.
     """
 
+    SETTINGS = "-c shared_buffers=512MB -c max_wal_size=4GB -c checkpoint_timeout=15min"
+
     def __init__(self) -> None:
         try:
             super().__init__()
@@ -48,17 +50,10 @@ class Durable(PrivatePostgres):
             print(f"python -m tests.benchmarks: error: cluster: {missing}", file=sys.stderr)
             sys.exit(2)
 
-    def _control(self, *what: str, check: bool = True) -> None:
-        options = (
-            f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1 "
-            "-c shared_buffers=512MB -c max_wal_size=4GB -c checkpoint_timeout=15min"
-        )
-        self._run("pg_ctl", "-w", "-s", "-l", str(self._folder / "log"), "-o", options, *what, check=check)
-
     @property
     def pid(self) -> int:
         """The process that all others of the server are children of."""
-        return int((self._folder / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
+        return int((self.folder / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
 
     def schema(self, name: str) -> str:
         """Return the address of a ledger, which is made with its queue."""
@@ -121,8 +116,8 @@ def enter(url: str, origin: str, count: int) -> tuple[str, list[str]]:
     """Enter a run for workers; return its id, and the keys of its messages in their order."""
     with closing(PostgresLedger(parse_address(url), Path("unused"), create=False)) as book:
         run = Run(new_run_id(), origin, ("bench",))
-        manner = Manner(30.0, retry_server_errors=False, rate=None, rates={})
-        Shared(book).enter(run, queue_of("default", origin), manner, messages(count), ())
+        settings = RunSettings(30.0, retry_server_errors=False, rate=None, rates={})
+        Shared(book).enter(run, queue_of("default", origin), settings, lambda: (messages(count), ()), print)
     return run.id, [message.key for message in messages(count)]
 
 

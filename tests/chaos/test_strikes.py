@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgspec_runner.chaos.strikes import KILLS_PER_STOP, SESSIONS, Target, lost_workers, strikes
-from msgspec_runner.cluster import worker
+from msgspec_runner.chaos.strikes import KILLS_PER_OUTAGE, KILLS_PER_STOP, SESSIONS, Target, lost_workers, strikes
+from msgspec_runner.cluster import sessions
 
 
 @given(st.integers(0, 2**32), st.integers(0, 200))
@@ -15,8 +15,9 @@ def test_one_seed_gives_one_experiment(seed: int, kills: int) -> None:
     drawn = strikes(seed, kills)
     assert drawn == strikes(seed, kills)
     met = Counter(strike.target for strike in drawn)
-    assert met.total() - met[Target.STOP] == kills
+    assert met.total() - met[Target.STOP] - met[Target.OUTAGE] == kills
     assert met[Target.STOP] == -(-kills // KILLS_PER_STOP)
+    assert met[Target.OUTAGE] == -(-kills // KILLS_PER_OUTAGE)
     assert met[Target.WATCH] <= 1, "there is one to be killed"
     assert met[Target.WORKER] >= min(kills, 1)
     assert all(0 <= strike.chance < 1 for strike in drawn)
@@ -56,4 +57,4 @@ def test_who_was_taken_for_dead_and_killed_later_was_lost_twice(
 
 
 def test_a_worker_has_as_many_sessions_as_is_counted_with() -> None:
-    assert SESSIONS == worker.SESSIONS
+    assert SESSIONS == sessions.SESSIONS

@@ -27,13 +27,16 @@ class PrivatePostgres:
         also: an address of this machine where it listens too, to whoever is on that address's network.
 
     Attributes:
+        folder: where its socket file is.
         url: of its database.
         also_url: of its database, by the other address.
     """
 
+    SETTINGS = "-c fsync=off"
+
     def __init__(self, also: str = "127.0.0.1") -> None:
         self._programs = _programs()
-        self._folder = _folder()
+        self.folder = _folder()
         self._port = free_port()
         self._also = also
         self.url, self.also_url = (
@@ -41,18 +44,23 @@ class PrivatePostgres:
         )
 
     def __enter__(self) -> Self:
-        _run("cp", "-a", _cluster(), self._folder / "data")
+        _run("cp", "-a", _cluster(), self.folder / "data")
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._control("stop", "-m", "immediate", check=False)
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
     @property
     def log(self) -> str:
         """What it has written about itself."""
-        return (self._folder / "log").read_text(encoding="utf-8")
+        return (self.folder / "log").read_text(encoding="utf-8")
+
+    def admit(self, rules: str) -> None:
+        """Let in from now on who ``rules`` let in: lines of a pg_hba.conf; and ``postgres``, as always."""
+        (self.folder / "data" / "pg_hba.conf").write_text(f"host all postgres all trust\n{rules}", encoding="utf-8")
+        self._control("reload")
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
@@ -68,8 +76,8 @@ class PrivatePostgres:
 
     def _control(self, *what: str, check: bool = True) -> None:
         addresses = ",".join({"127.0.0.1", self._also})
-        options = f"-p {self._port} -k {self._folder} -c listen_addresses={addresses} -c fsync=off"
-        control = self._programs / "pg_ctl", "-D", self._folder / "data", "-l", self._folder / "log"
+        options = f"-p {self._port} -k {self.folder} -c listen_addresses={addresses} {self.SETTINGS}"
+        control = self._programs / "pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log"
         _run(*control, "-w", "-s", "-o", options, *what, check=check)
 
 

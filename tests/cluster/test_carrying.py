@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from msgspec_runner.cluster.carrying import Brake, Brakes, Carrier, Manner, WindowLedger
+from msgspec_runner.cluster.brakes import Brake, Brakes
+from msgspec_runner.cluster.carrying import Carrier, RunSettings, WindowLedger
 from msgspec_runner.cluster.desk import Desk
-from msgspec_runner.cluster.pace import Grant, SharedPace, Unreadable, first_state
+from msgspec_runner.cluster.exchange import Grant
+from msgspec_runner.cluster.pace import SharedPace, Unreadable, first_state
+from msgspec_runner.cluster.parts import Part
 from msgspec_runner.dispatch import delivery
 from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.dispatch.lanes import Lanes
@@ -23,9 +26,10 @@ from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import Run, RunStatus, timestamp
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Patience, connect
-from msgspec_runner.ledger.postgres_shared import Sharing, Window, bury, enqueue, silent, steer
+from msgspec_runner.ledger.postgres_shared import Sharing, enqueue, fence_if_dead, silent, steer
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.ledger.values import Settlement
+from msgspec_runner.ledger.windows import Window
 from msgspec_runner.model import Message, Outcome, OutcomeKind, State
 from msgspec_runner.timing import Rules
 from tests.dispatch.dispatcher_world import may_leave
@@ -97,8 +101,12 @@ class Suspending:
             self.bench.time += self.seconds
             if self.buried:
                 terms = Terms(0.0, 0.0, 0.0, 0.0)
-                [dead] = silent(self.bench.connection, terms)
-                assert bury(self.bench.connection, dead, terms, timestamp(datetime.now(UTC)))
+                in_doubt = None
+                while in_doubt is None:  # not while it is just being heard
+                    [dead] = silent(self.bench.connection, terms)
+                    in_doubt = fence_if_dead(self.bench.connection, dead, terms, timestamp(datetime.now(UTC)))
+                    await asyncio.sleep(0)
+                assert in_doubt
         return ACCEPTED
 
 
@@ -191,7 +199,7 @@ def test_what_was_to_be_tried_again_when_the_run_was_stopped_is_planned_again(be
         )
         ledger.bench, ledger.claims = bench, Counter()
         dispatcher = Dispatcher(ledger, poster, RUN, concurrency=1)
-        brake = Brake(dispatcher)
+        brake = Brake(dispatcher, RUN)
         await dispatcher.run()
 
     asyncio.run(run())
@@ -211,17 +219,16 @@ def test_an_interruption_of_one_worker_is_none_of_the_run(bench: Bench) -> None:
 def test_a_window_that_was_being_opened_when_all_were_stopped_is_stopped_too(
     bench: Bench, pull: Callable[[Brakes], None]
 ) -> None:
-    """Else a worker would wait for it for ever: its desk gives no turns any more."""
+    """Else a worker that was told to end would work on it to its end."""
     bench.connection.execute("INSERT INTO paces (run, spec, state) VALUES (%s, '', %s)", (RUN, first_state(None)))
     poster = Suspending(bench, 0.0, buried=False)
 
     async def carry() -> None:
         desk, brakes = Desk(bench.place), Brakes()
-        desk.hang_up()
         pull(brakes)
-        carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", lambda _: None)
-        manner = Manner(30.0, retry_server_errors=False, rate=None, rates={})
-        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, brakes)
+        carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", brakes, lambda _: None)
+        settings = RunSettings(30.0, retry_server_errors=False, rate=None, rates={})
+        await carrier.carry(bench.session, Part(RUN), bench.window, settings, poster, 2)
         assert not len(brakes)
         await desk.close()
 
@@ -241,10 +248,10 @@ def test_a_machine_s_wrong_clock_decides_nothing(bench: Bench, monkeypatch: pyte
     poster = Suspending(bench, 0.0, buried=False)
 
     async def carry() -> None:
-        desk = Desk(bench.place)
-        carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", lambda _: None)
-        manner = Manner(30.0, retry_server_errors=False, rate=None, rates={})
-        await carrier.carry(bench.session, RUN, bench.window, manner, poster, 2, Brakes())
+        desk, brakes = Desk(bench.place), Brakes()
+        carrier = Carrier(desk, Terms(30.0, 1.0, 45.0, 5.0), "w", brakes, lambda _: None)
+        settings = RunSettings(30.0, retry_server_errors=False, rate=None, rates={})
+        await carrier.carry(bench.session, Part(RUN), bench.window, settings, poster, 2)
         await desk.close()
 
     asyncio.run(carry())
@@ -259,24 +266,24 @@ def test_a_machine_s_wrong_clock_decides_nothing(bench: Bench, monkeypatch: pyte
 )
 def test_settings_of_others_are_no_manner(text: str) -> None:
     with pytest.raises(Unreadable, match="make no sense"):
-        Manner.read(text)
+        RunSettings.read(text)
 
 
 def test_settings_of_a_newer_version_are_left_to_it() -> None:
-    newer = {**json.loads(Manner(30.0, retry_server_errors=True, rate=None, rates={}).written()), "priority": 1}
+    newer = {**json.loads(RunSettings(30.0, retry_server_errors=True, rate=None, rates={}).written()), "priority": 1}
     with pytest.raises(Unreadable, match="newer version"):
-        Manner.read(json.dumps(newer))
+        RunSettings.read(json.dumps(newer))
 
 
 def test_the_manner_travels(bench: Bench) -> None:
-    manner = Manner(30.0, retry_server_errors=True, rate=2.5, rates={"s": 1.0})
-    assert Manner.read(manner.written()) == manner
+    settings = RunSettings(30.0, retry_server_errors=True, rate=2.5, rates={"s": 1.0})
+    assert RunSettings.read(settings.written()) == settings
 
 
 def test_a_429_in_a_run_without_a_rate_is_waited_for(bench: Bench) -> None:
     """What the new rate is, a shared pace hears a moment later."""
     pace = SharedPace(None, lambda: None)
-    pace.granted(Grant(None, float("-inf"), (), 0.0))
+    pace.granted(Grant(None, float("-inf"), (), 0.0, float("-inf")), 0.0)
     lanes = Lanes(None, {}, 2, lambda *_: pace)
     asyncio.run(Dispatcher(bench.ledger, Throttling(0.001), RUN, concurrency=2, lanes=lanes).run())
     assert set(bench.states().values()) == {State.ACCEPTED}

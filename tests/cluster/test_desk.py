@@ -9,7 +9,8 @@ from pathlib import Path
 
 from msgspec_runner.boottime import boot_time
 from msgspec_runner.cluster.desk import Desk
-from msgspec_runner.cluster.pace import AHEAD, LATE, Report, first_state
+from msgspec_runner.cluster.exchange import Report
+from msgspec_runner.cluster.pace import AHEAD, LATE, first_state
 from msgspec_runner.cluster.queue import deferring, migrate
 from msgspec_runner.ledger.ledger import Run
 from msgspec_runner.ledger.postgres import PostgresLedger

@@ -22,8 +22,9 @@ from msgspec_runner.dispatch.progress import RunResult
 from msgspec_runner.ledger.ledger import Run
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Patience, connect
-from msgspec_runner.ledger.postgres_shared import Sharing, Window, enqueue
+from msgspec_runner.ledger.postgres_shared import Sharing, enqueue
 from msgspec_runner.ledger.postgres_worker import WorkerSession
+from msgspec_runner.ledger.windows import Window
 from msgspec_runner.model import Message
 from tests.dispatch import (
     test_dispatcher,

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msgspec_runner.cluster import pace as shared_pace
-from msgspec_runner.cluster.pace import AHEAD, LATE, Grant, Report, SharedPace, first_state, read, written
+from msgspec_runner.cluster.exchange import Answer, Grant, Report
+from msgspec_runner.cluster.pace import AHEAD, LATE, SharedPace, first_state, read, written
 from msgspec_runner.dispatch.lanes import HORIZON
 from msgspec_runner.dispatch.pace import Pace
 from msgspec_runner.dispatch.retry import MAX_PAUSE
@@ -59,7 +60,7 @@ class Crew:
         pace, flying = self.paces[number], self.flying[number]
         for began, ends in [flight for flight in flying if flight[1] <= now]:
             flying.remove((began, ends))
-            pace.accepted(began)
+            pace.accepted(began, now)
         busy = self.connecting[number]
         idle = self.concurrency - len(flying) - len(busy) + pace.queue
         if now >= self.next[number]:
@@ -67,7 +68,7 @@ class Crew:
             shared = read(self.state)
             grant = reserve(shared, pace.report(self.last[number], wanted), now)
             self.state = written(shared)
-            pace.granted(grant)
+            pace.granted(grant, now)
             self.last[number] = now
             self.next[number] = now + 0.08
         while len(flying) + len(busy) < self.concurrency and not pace.take(now):
@@ -167,7 +168,7 @@ def test_a_slow_worker_wastes_little() -> None:
 def test_turns_are_not_saved_up() -> None:
     pace = SharedPace(100.0, nothing)
     shared = read(first_state(100.0))
-    pace.granted(reserve(shared, Report(wanted=20), NOW))
+    pace.granted(reserve(shared, Report(wanted=20), NOW), NOW)
     assert pace.allowance(NOW, HORIZON, 50) > 5
     assert pace.allowance(NOW + 1.0, HORIZON, 50) == 0
     assert pace.wait(NOW + 1.0) > HORIZON
@@ -193,7 +194,7 @@ def test_a_429_is_everybodys() -> None:
     first, second = SharedPace(100.0, lambda: stirred.append(1)), SharedPace(100.0, nothing)
     shared = read(first_state(100.0))
     for pace in (first, second):
-        pace.granted(reserve(shared, pace.report(NOW, 5), NOW))
+        pace.granted(reserve(shared, pace.report(NOW, 5), NOW), NOW)
     first.pause(NOW + 2.0)
     assert first.throttled(NOW - 0.1, NOW)
     assert not first.throttled(NOW - 0.1, NOW)
@@ -201,11 +202,11 @@ def test_a_429_is_everybodys() -> None:
     assert first.is_urgent
     assert first.wait(NOW) == pytest.approx(2.0)
     grant = reserve(shared, first.report(NOW, 5), NOW + 0.01)
-    first.granted(grant)
+    first.granted(grant, NOW)
     assert (grant.rate, grant.turns) == (50.0, ())
     assert not first.is_urgent
     second.throttled(NOW - 0.1, NOW + 0.01)
-    second.granted(reserve(shared, second.report(NOW, 5), NOW + 0.02))
+    second.granted(reserve(shared, second.report(NOW, 5), NOW + 0.02), NOW)
     assert second.rate == 50.0
     assert second.wait(NOW + 0.02) == pytest.approx(1.98)
 
@@ -213,20 +214,20 @@ def test_a_429_is_everybodys() -> None:
 def test_without_a_limit_a_429_makes_one() -> None:
     pace = SharedPace(None, nothing)
     shared = read(first_state(None))
-    pace.granted(reserve(shared, pace.report(float("-inf"), 8), NOW))
+    pace.granted(reserve(shared, pace.report(float("-inf"), 8), NOW), NOW)
     for number in range(40):
         assert pace.take(NOW + number / 40) == 0.0
         pace.leave(NOW + number / 40, pace.turn)
     pace.throttled(NOW + 0.9, NOW + 1.0)
-    pace.granted(reserve(shared, pace.report(NOW, 8), NOW + 1.0))
+    pace.granted(reserve(shared, pace.report(NOW, 8), NOW + 1.0), NOW)
     assert pace.rate == pytest.approx(20.0, rel=0.1)
 
 
 def test_what_could_not_be_reported_is_reported_again() -> None:
     pace = SharedPace(100.0, nothing)
-    pace.granted(reserve(read(first_state(100.0)), Report(), NOW))
+    pace.granted(reserve(read(first_state(100.0)), Report(), NOW), NOW)
     pace.throttled(NOW, NOW + 0.1)
-    pace.accepted(NOW)
+    pace.accepted(NOW, NOW + 0.1)
     report = pace.report(NOW, 3)
     pace.take_back(report)
     assert pace.is_urgent
@@ -234,8 +235,9 @@ def test_what_could_not_be_reported_is_reported_again() -> None:
 
 
 def test_clocks_that_differ() -> None:
-    report = Report(1, 2, NOW, (NOW,), ((NOW, NOW + 1),), NOW + 2)
-    assert report.moved(5.0) == Report(1, 2, NOW + 5, (NOW + 5,), ((NOW + 5, NOW + 6),), NOW + 7)
+    report = Report(1, 2, NOW, (Answer(NOW, NOW + 1),), (Answer(NOW, NOW + 2),), NOW + 2)
+    moved = Report(1, 2, NOW + 5, (Answer(NOW, NOW + 6),), (Answer(NOW, NOW + 7),), NOW + 7)
+    assert report.moved(5.0) == moved, "a slow-down keeps its name"
     grant = reserve(read(first_state(50.0)), Report(wanted=3), NOW)
     assert grant.moved(-NOW).turns == pytest.approx([turn - NOW for turn in grant.turns])
 

@@ -14,16 +14,18 @@ from procrastinate.manager import JobManager
 
 from msgspec_runner.cluster import queue
 from msgspec_runner.cluster.housekeeping import Housekeeper
-from msgspec_runner.cluster.queue import check, deferring, mend, migrate, queue_of, version
+from msgspec_runner.cluster.queue import check, deferring, migrate, queue_of, requeue_lost, version
 from msgspec_runner.cluster.sharing import Shared
+from msgspec_runner.cluster.troubles import Reach
 from msgspec_runner.errors import LedgerError, UsageError
 from msgspec_runner.ledger.leases import Terms
 from msgspec_runner.ledger.ledger import Run, Settlement
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Connection, Patience, connect
-from msgspec_runner.ledger.postgres_shared import SMALLEST_WINDOW, Sharing, Window, enqueue, steer
+from msgspec_runner.ledger.postgres_shared import Sharing, enqueue, steer
 from msgspec_runner.ledger.postgres_worker import WorkerSession
 from msgspec_runner.ledger.sqlite import SqliteLedger
+from msgspec_runner.ledger.windows import SMALLEST_WINDOW, Window
 from msgspec_runner.model import Message, State
 from tests.cluster.partition import Partition
 from tests.ledger.postgres import address, own_schema
@@ -59,6 +61,10 @@ def enter(connection: Connection, book: PostgresLedger, count: int = 3 * SMALLES
         *(connection, book.id, Run(RUN, "https://api.test"), Sharing(QUEUE, "{}", {})),
         *(messages, (), deferring(RUN, QUEUE), datetime.now(UTC)),
     )
+
+
+def reach() -> Reach:
+    return Reach(lambda _: None, lambda _: None)
 
 
 def jobs(connection: Connection) -> list[tuple[object, ...]]:
@@ -136,16 +142,16 @@ def test_windows_that_lost_their_job_get_one(
 ) -> None:
     migrate(connection)
     enter(connection, book)
-    assert mend(connection, RUN) == 0
+    assert requeue_lost(connection, RUN) == 0
     connection.execute("DELETE FROM procrastinate_jobs WHERE id > 1")
-    assert mend(connection, RUN, only_when_drained=True) == 0
-    assert mend(connection, RUN) == 2
+    assert requeue_lost(connection, RUN, only_when_drained=True) == 0
+    assert requeue_lost(connection, RUN) == 2
     assert len(jobs(connection)) == 3
     connection.execute("DELETE FROM procrastinate_jobs")
     connection.execute("UPDATE windows SET done = true WHERE first = 1")
     session = WorkerSession(address(url), book.id, "w", tmp_path, Patience())
     session.open_window(RUN, "https://api.test", Window(51, 100))
-    assert mend(connection, RUN, only_when_drained=True) == 1, "one is done, one is being worked on"
+    assert requeue_lost(connection, RUN, only_when_drained=True) == 1, "one is done, one is being worked on"
     session.close()
 
 
@@ -154,7 +160,7 @@ def test_a_job_that_is_none_hides_no_lost_one(connection: Connection, book: Post
     enter(connection, book)
     connection.execute("DELETE FROM procrastinate_jobs WHERE id > 1")
     connection.execute("UPDATE procrastinate_jobs SET args = jsonb_set(args, '{first}', '\"x\"')")
-    assert mend(connection, RUN) == 3
+    assert requeue_lost(connection, RUN) == 3
 
 
 def test_what_nobody_answers_for_is_settled(
@@ -175,7 +181,7 @@ def test_what_nobody_answers_for_is_settled(
             session.exchange((), [Settlement(keys[1], State.RETRY_WAIT, 429)])
         connection.execute("DELETE FROM sessions WHERE first = 1")
         connection.execute("UPDATE sessions SET run = NULL, first = NULL, last = NULL WHERE first = 51")
-        assert mend(connection, RUN, only_when_drained=True) == 2
+        assert requeue_lost(connection, RUN, only_when_drained=True) == 2
     moved = {record.key: record.state for record in book.messages() if record.attempts}
     gone = {"k1": State.IN_DOUBT, "k2": State.PLANNED, "k51": State.IN_DOUBT, "k52": State.PLANNED}
     assert moved == {**gone, "k101": State.SENDING, "k102": State.RETRY_WAIT}, "the last one is at work"
@@ -193,8 +199,8 @@ def test_a_clock_that_was_set_back_keeps_no_dead_alive(
     connection.execute("UPDATE sessions SET seen_at = clock_timestamp() + interval '1 hour'")
     connection.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (clock_timestamp() + interval '1 h')")
     said: list[str] = []
-    with closing(Housekeeper(address(url), Terms(0.0, 0.0, 0.0, 0.0), said.append)) as keeper:
-        assert keeper.round((), idle=False)
+    with closing(Housekeeper(address(url), Terms(0.0, 0.0, 0.0, 0.0), reach(), said.append)) as keeper:
+        assert keeper.round(idle=False)
     assert said == ["a worker died or was cut off: 1 of its messages are in doubt"]
     [(ahead,)] = connection.execute(
         "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now()"
@@ -206,9 +212,9 @@ def test_who_is_closed_while_it_connects_makes_no_connection(url: str, book: Pos
     """A worker that ends does not wait for that; a connection that nobody closes would be left."""
     with Partition(url) as line:
         line.cut()
-        keeper = Housekeeper(address(line.url), Terms(), lambda _: None)
+        keeper = Housekeeper(address(line.url), Terms(), reach(), lambda _: None)
         with ThreadPoolExecutor(1) as thread:
-            connecting = thread.submit(keeper.round, (), idle=False)
+            connecting = thread.submit(keeper.round, idle=False)
             keeper.close()
             line.heal()
             assert not connecting.result()
@@ -220,8 +226,8 @@ def test_a_run_that_is_held_gets_no_jobs(connection: Connection, book: PostgresL
     enter(connection, book)
     connection.execute("DELETE FROM procrastinate_jobs")
     steer(connection, RUN, wanted, None)
-    assert mend(connection, RUN) == 0
-    assert mend(connection, "unknown") == 0
+    assert requeue_lost(connection, RUN) == 0
+    assert requeue_lost(connection, "unknown") == 0
 
 
 def test_who_is_there(connection: Connection, book: PostgresLedger) -> None:
@@ -258,4 +264,5 @@ def test_the_docs_tell_the_terms() -> None:
     terms = Terms()
     assert f"a **lease** of {terms.lease:.0f} seconds" in page
     assert f"after {terms.grace:.0f} s another worker" in page
-    assert page.count(f"after {terms.fence:.0f} s") == 2
+    assert f"after {terms.fence:.0f} s where nothing is heard" in page
+    assert f"after {terms.fence:.0f} s it is fenced" in page

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from msgspec_runner.dispatch import dispatcher as module
+from msgspec_runner.dispatch import ledger_thread
 from msgspec_runner.dispatch.dispatcher import Dispatcher
 from msgspec_runner.dispatch.poster import Leave
 from msgspec_runner.dispatch.progress import Progress
@@ -72,7 +72,7 @@ class SlowLedger(SqliteLedger):
 
 
 def test_a_ledger_that_keeps_the_run_waiting_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LEDGER_PATIENCE", 0.001)
+    monkeypatch.setattr(ledger_thread, "PATIENCE", 0.001)
     path = tmp_path / "ledger.db"
     path.touch()
     ledger = SlowLedger(path)
@@ -92,5 +92,5 @@ def test_a_ledger_that_keeps_the_run_waiting_is_told_of(tmp_path: Path, monkeypa
 
     result = asyncio.run(Dispatcher(ledger, Poster(), "run-1", on_event=on_event).run())
     assert result.totals.accepted == 1
-    assert notes[0] == module.WAITING_FOR_LEDGER
+    assert notes[0] == ledger_thread.WAITING
     ledger.close()

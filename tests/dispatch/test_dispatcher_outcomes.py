@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import pytest
 
+from msgspec_runner.dispatch.lanes import Lanes
+from msgspec_runner.dispatch.pace import Pace
 from msgspec_runner.dispatch.retry import MAX_ATTEMPTS, MAX_ELAPSED
 from msgspec_runner.ledger.ledger import RunStatus
 from msgspec_runner.model import Outcome, State
@@ -93,6 +95,22 @@ def test_a_429_pauses_the_whole_run_for_as_long_as_the_api_says(world: Make) -> 
     told = next(time for row, time in w.posts if row == 5)
     assert not [time for _, time in w.posts if told < time < told + 30.0]
     assert any("HTTP 429: waiting 30.0 s" in (event.note or "") for event in w.events)
+
+
+@pytest.mark.parametrize(("slowed", "then"), [(10.0, ", then 10/s"), (None, "")])
+def test_a_429_tells_people_a_rate_where_it_is_known(world: Make, slowed: float | None, then: str) -> None:
+    class Heard(Pace):
+        """A shared pace hears of its new rate only later."""
+
+        @property
+        def slowed(self) -> float | None:
+            return super().slowed if slowed else None
+
+    lanes = Lanes(20.0, {}, 4, lambda _, rate: Heard(rate))
+    w = world(4, in_turn(throttled(30.0)), lanes=lanes, concurrency=4)
+    w.run()
+    notes = {event.note for event in w.events if event.note}
+    assert f"HTTP 429: waiting 30.0 s{then}" in notes
 
 
 def test_in_a_long_pause_nothing_is_left_sending(world: Make) -> None:

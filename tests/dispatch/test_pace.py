@@ -92,14 +92,14 @@ def test_acceptances_give_the_rate_back_quickly_at_first_and_slowly_near_what_wa
     pace.throttled(started=0.0, now=0.01)
     for _ in range(200):
         kept_waiting(pace, 10.0)
-        pace.accepted(started=10.0)
+        pace.accepted(started=10.0, now=10.1)
     learnt = pace.rate
     assert learnt is not None
     pace.throttled(started=20.0, now=20.1)
     steps = []
     while (rate := pace.rate or 0) < 1.2 * learnt:
         kept_waiting(pace, 30.0)
-        pace.accepted(started=30.0)
+        pace.accepted(started=30.0, now=30.1)
         steps.append((rate / learnt, (pace.rate or 0) - rate))
     assert all(step == pytest.approx(REGAIN) for share, step in steps if share < 0.9 - REGAIN / learnt or share >= 1.1)
     assert all(step == pytest.approx(max(PROBE, 1 / learnt)) for share, step in steps if 0.9 <= share < 1.1)
@@ -110,7 +110,7 @@ def test_the_configured_rate_is_the_most() -> None:
     pace.throttled(started=0.0, now=1.0)
     for _ in range(1000):
         kept_waiting(pace, 2.0)
-        pace.accepted(started=2.0)
+        pace.accepted(started=2.0, now=2.1)
     assert pace.rate == 20.0
 
 
@@ -119,7 +119,7 @@ def test_a_rate_that_keeps_nobody_waiting_does_not_grow() -> None:
     pace.throttled(started=0.0, now=1.0)
     for second in range(2, 100):
         pace.take(float(second))
-        pace.accepted(started=float(second))
+        pace.accepted(started=float(second), now=second + 0.1)
     assert pace.rate == pytest.approx(10.0, abs=2.0)
 
 
@@ -128,7 +128,7 @@ def test_a_429_among_acceptances_was_not_about_the_rate() -> None:
     pace.throttled(started=0.0, now=1.0)
     assert pace.rate == 10.0
     for _ in range(PROOF):
-        pace.accepted(started=0.5)
+        pace.accepted(started=0.5, now=1.2)
     assert pace.rate == 20.0
 
 
@@ -137,7 +137,7 @@ def test_a_429_among_others_was() -> None:
     pace.throttled(started=0.0, now=1.0)
     for _ in range(5):
         pace.throttled(started=0.5, now=1.1)
-        pace.accepted(started=0.5)
+        pace.accepted(started=0.5, now=1.2)
     assert pace.rate == 10.0
 
 
@@ -162,3 +162,44 @@ def test_a_429_to_the_first_message_teaches_too() -> None:
     pace = Pace(None)
     pace.throttled(started=0.0, now=0.5)
     assert pace.rate == MIN_RATE
+
+
+def test_what_was_accepted_before_a_429_is_no_proof() -> None:
+    """A shared pace may hear of it later."""
+    pace = Pace(20.0)
+    pace.throttled(started=0.0, now=1.0)
+    for _ in range(PROOF):
+        pace.accepted(started=0.5, now=0.9)
+    assert pace.rate == 10.0
+
+
+def test_the_rate_is_learnt_from_the_last_second_whenever_the_429_comes() -> None:
+    """At no moment is what was sent before forgotten at once."""
+    for last in range(150, 500, 7):
+        pace = Pace(None)
+        for n in range(last):
+            pace.take(n / 100)
+        pace.throttled(started=0.0, now=last / 100)
+        assert pace.rate == pytest.approx(50.0, rel=0.05)
+
+
+def test_what_is_heard_late_of_the_time_before_a_429_teaches_too() -> None:
+    """Of two workers one tells of its messages after the other's 429."""
+    pace = Pace(None)
+    for n in range(50):
+        pace.take(n / 50)
+    pace.throttled(started=0.9, now=1.0)
+    assert pace.rate == pytest.approx(25.0)
+    for n in range(50, -1, -1):
+        pace.recall(n / 50 - 0.5)
+    assert pace.rate == pytest.approx(25.0 + 26 / 2), "what is older than all that was counted does not count"
+    for _ in range(PROOF):
+        pace.accepted(started=0.9, now=1.1)
+    assert pace.rate == pytest.approx(50.0 + 26)
+    pace.recall(0.5)
+    assert pace.rate == pytest.approx(50.0 + 27), "nothing is halved any more"
+    pace.recall(1.5)
+    assert pace.rate == pytest.approx(50.0 + 27), "that was after it"
+    pace.throttled(started=2.0, now=3.0)
+    pace.recall(2.5)
+    assert pace.rate == pytest.approx((50.0 + 27) / 2), "this rate was not learnt from what was sent"

@@ -84,7 +84,7 @@ def simulate(
         now, started = heapq.heappop(flights)
         if server.takes(now, rand):
             accepted.append(now)
-            pace.accepted(started)
+            pace.accepted(started, now)
         else:
             refused += 1
             pace.pause(now + (backoff(1, rand.random()) if retry_after is None else retry_after))

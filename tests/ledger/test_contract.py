@@ -540,6 +540,19 @@ def test_nothing_is_sent_from_what_was_erased(ledger: Ledger, message: MakeMessa
     assert ledger.plan("run-2", [message()]) == 1, "the spec has it all"
 
 
+def test_a_run_is_counted_by_spec(ledger: Ledger, message: MakeMessage) -> None:
+    reminder, other = message(1), message(2)._replace(spec="another")
+    ledger.plan("run-1", [reminder, other, message(3)])
+    ledger.claim("run-1", [other.key])
+    ledger.skip("run-1", [Skip("another", 1, 7, "duplicate"), Skip("third", 1, 1, "invalid")])
+    assert [*ledger.totals_by_spec("run-1").items()] == [
+        ("another", Totals(sending=1, skipped=1)),
+        ("reminder", Totals(planned=2)),
+        ("third", Totals(skipped=1)),
+    ]
+    assert ledger.totals_by_spec("unknown") == {}
+
+
 def test_erasing_everything_must_be_meant(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="a time or a number"):
         ledger.erase()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgspec_runner.ledger.journal import Journal, Noted, abandoned
+from msgspec_runner.ledger.journal import Alarm, Journal, abandoned
+from msgspec_runner.ledger.journal_lines import Noted
 from msgspec_runner.ledger.ledger import Settlement
 from msgspec_runner.model import State
 
@@ -139,30 +143,170 @@ def test_a_file_that_was_cut_off_tells_what_is_whole(size: int) -> None:
         assert not journal.path.exists()
 
 
-@pytest.mark.parametrize("content", ["[]\n", "hello\n", '["ledger"]\n', "{}\n[1]\n", '["another", "run"]\n[1]\n'])
-def test_what_is_no_journal_of_ours_is_left_alone(tmp_path: Path, content: str) -> None:
+def test_a_journal_of_another_ledger_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "outcomes-run.jsonl"
-    file.write_text(content)
+    file.write_text('["another", "run"]\n[1]\n')
     assert found(tmp_path) == []
-    assert file.read_text() == content
+    assert file.read_text() == '["another", "run"]\n[1]\n'
 
 
-def test_a_line_that_is_no_outcome_hides_no_other(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, "ledger", "run")
+HEAD = b'["ledger", "run"]\n'
+
+
+def line(*values: object) -> bytes:
+    """A line as the runner writes it, but for the first values."""
+    sound = [1, "key", "accepted", 200, "id-1", None, 1, "2031-01-01T00:00:00+00:00", None]
+    return json.dumps([*values, *sound[len(values) :]]).encode()
+
+
+DAMAGED = {
+    "no JSON": b"nonsense",
+    "nothing": b"",
+    "no list": b'{"1": 2}',
+    "too few": b"[1, 2]",
+    "too many": line(1, "key", "accepted", 200, "id-1", None, 1, None, None, None),
+    "no UTF-8": line().replace(b"id-1", b"\xff"),
+    "as deep as a well": b"[" * 100_000,
+    "a number too long to read": line().replace(b"[1,", b"[" + b"9" * 5000 + b","),
+    "Infinity": line().replace(b"[1,", b"[Infinity,"),
+    "NaN": line().replace(b"200", b"NaN"),
+    "a write that is no number": line("1"),
+    "a write that is true": line(True),
+    "a write that is a fraction": line(1.0),
+    "a write before the first": line(-1),
+    "a write that the ledger cannot hold": line(2**63),
+    "a key that is a number": line(1, 2),
+    "a key that is empty": line(1, ""),
+    "a key with NUL": line(1, "k\0"),
+    "a key with half a pair": line(1, "\ud800"),
+    "a key that no index takes": line(1, "k" * 3000),
+    "a state that is none": line(1, "key", "gone"),
+    "a state that is a list": line(1, "key", ["accepted"]),
+    "a state that is no outcome": line(1, "key", "sending"),
+    "a decision of a person": line(1, "key", "released"),
+    "a status that is a word": line(1, "key", "accepted", "200"),
+    "a status that the ledger cannot hold": line(1, "key", "accepted", 2**31),
+    "an id that is a number": line(1, "key", "accepted", 200, 5),
+    "an error that is a list": line(1, "key", "rejected", 400, None, []),
+    "attempts that are true": line(1, "key", "accepted", 200, None, None, True),
+    "a time that is none": line(1, "key", "accepted", 200, None, None, 1, "noon"),
+    "a time that is a number": line(1, "key", "accepted", 200, None, None, 1, 1924992000),
+    "a time of nowhere": line(1, "key", "accepted", 200, None, None, 1, "2031-01-01T00:00:00"),
+    "a time before all time": line(1, "key", "accepted", 200, None, None, 1, "0001-01-01T00:00:00+14:00"),
+    "a schedule that is none": line(1, "key", "accepted", 200, None, None, 1, None, "later"),
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_line_that_is_no_outcome_is_set_aside_and_hides_no_other(tmp_path: Path, damaged: bytes) -> None:
+    journal = Journal(tmp_path, "ledger", "run-1.7")
     journal.note(3, [ONE])
-    with journal.path.open("a") as file:
-        file.write('nonsense\n[1, 2]\n[3, "k", "gone", 1, null, null, 1, null, null]\n')
+    with journal.path.open("ab") as file:
+        file.write(damaged + b"\n")
     journal.note(4, [TWO._replace(error=None)])
     journal.close()
-    assert [each.settlement.key for _, rows in found(tmp_path) for each in rows] == ["one", "two"]
+    content = journal.path.read_bytes()
+    said: list[str] = []
+    [(run, noted)] = abandoned(tmp_path, "ledger", said.append)
+    assert (run, noted) == ("run-1.7", [Noted(3, ONE), Noted(4, TWO._replace(error=None))])
+    kept = tmp_path / "outcomes-run-1.7.jsonl.refused"
+    assert [*tmp_path.iterdir()] == [kept]
+    assert kept.read_bytes() == content
+    assert said == [
+        (
+            f"{kept}: 1 line of this journal of outcomes cannot be used. What stood there is not known: those messages "
+            "stay in doubt. Ask the API about them: `msgspec-runner reconcile run-1`; then the file can go"
+        )
+    ]
+    assert found(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", [b"[]", b"hello", b'["ledger"]', b"{}", b"", b"\xff", b"[" * 100_000, b"[1, 2]"])
+def test_a_journal_of_nobody_knows_whom_is_set_aside_whole(tmp_path: Path, head: bytes) -> None:
+    for number in (1, 2):  # what was refused before is not overwritten
+        (tmp_path / "outcomes-run.jsonl").write_bytes(head + b"\n" + line() + b"\n")
+        said: list[str] = []
+        assert [*abandoned(tmp_path, "ledger", said.append)] == []
+        assert len([*tmp_path.glob("outcomes-run.jsonl.refused*")]) == number
+        [words] = said
+        assert ": 2 lines of this journal of outcomes cannot be used." in words
+        assert "`msgspec-runner reconcile`;" in words
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing_and_is_told_once_in_an_outage(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    journal = Journal(tmp_path / "file", "ledger", "run")
+    said: list[str] = []
+    now = 1000.0
+    alarm = Alarm(said.append, lambda: now)
+    one, two = (Journal(tmp_path / "file", "ledger", run, alarm) for run in ("run-1", "run-2"))
+    for journal in (one, two, one):
+        journal.note(1, [ONE])
+        assert not journal.is_whole
+    assert said == [
+        (
+            f"{one.path} cannot be written: Not a directory. If this process dies before the ledger is back, what it has "
+            "in flight is in doubt, and so is what it has learnt since the ledger went away. Make room on that disk, or "
+            "make the folder writable"
+        )
+    ]
+    one.forget([ONE])
+    assert one.is_whole
+    two.note(2, [TWO])
+    assert len(said) == 1, "the other one has yet to hear that it is back"
+    now += 60.0
+    two.note(3, [])
+    assert len(said) == 2
+    one.close()
+
+
+@contextmanager
+def disk_with_room_for(size: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_a_full_disk_did_not_take_is_written_when_there_is_room(tmp_path: Path) -> None:
+    said: list[str] = []
+    journal = Journal(tmp_path, "ledger", "run", Alarm(said.append))
     journal.note(1, [ONE])
-    journal.forget([ONE])
+    size = journal.path.stat().st_size
+    with disk_with_room_for(size + 20):
+        journal.note(2, [TWO])
+        assert journal.path.stat().st_size == size, "half a line would spoil the next"
+        journal.note(2, [TWO])
+    assert "File too large" in said[0]
+    assert len(said) == 1
+    journal.note(3, [])
+    assert journal.is_whole
     journal.close()
+    [(_, noted)] = abandoned(tmp_path, "ledger", said.append)
+    assert [each.settlement.key for each in noted] == ["one", "two"]
+    assert len(said) == 1
+
+
+def test_what_is_left_when_a_full_disk_did_not_take_it_again_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    journal = Journal(tmp_path, "ledger", "run", Alarm(said.append))
+    journal.note(1, [ONE, TWO])
+    with disk_with_room_for(20):
+        journal.forget([ONE])
+        assert not journal.is_whole
+    assert len(said) == 1
+    journal.note(2, [])
+    journal.close()
+    [(_, noted)] = found(tmp_path)
+    assert [each.settlement.key for each in noted] == ["two"]
+
+
+def test_a_journal_that_cannot_be_opened_as_a_file_keeps_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "outcomes-pipe.jsonl")
+    (tmp_path / "outcomes-folder.jsonl").mkdir()
+    assert found(tmp_path) == []
 
 
 @pytest.mark.parametrize(

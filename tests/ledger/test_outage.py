@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from msgspec_runner.errors import LedgerError
+from msgspec_runner.ledger.journal_lines import Noted, written
 from msgspec_runner.ledger.ledger import Run, RunStatus, Settlement, Skip, Totals
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Patience
@@ -24,6 +25,7 @@ from msgspec_runner.model import Message, State
 from tests.ledger.conftest import NOON
 from tests.ledger.cutting import Line, Moment
 from tests.ledger.postgres import address, cut, own_schema
+from tests.ledger.test_journal_lines import LINES, SETTLED
 
 MakeMessage = Callable[..., Message]
 
@@ -165,6 +167,20 @@ ledger.remember("doomed", Settlement("key-3", State.RETRY_WAIT, 429))
 print("noted", flush=True)
 sys.stdin.readline()
 """
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(run=st.text(), lines=st.lists(LINES | st.builds(Noted, st.integers(0, 2**63 - 1), SETTLED), max_size=5))
+def test_whatever_a_journal_says_it_stops_nobody(
+    url: str, tmp_path: Path, run: str, lines: list[bytes | Noted]
+) -> None:
+    ledger = opened(url, tmp_path)
+    told = [line if isinstance(line, bytes) else written(None, [line]).rstrip() for line in lines]
+    head = written((ledger.id, run), []).rstrip()
+    (tmp_path / "outcomes-x.jsonl").write_bytes(b"".join(line + b"\n" for line in (head, *told)))
+    assert ledger.recover() == 0
+    assert not list(tmp_path.glob("*.jsonl"))
+    OPENED.pop().close()
 
 
 def test_who_was_taken_for_dead_records_what_it_sent_and_sends_no_more(url: str, tmp_path: Path) -> None:

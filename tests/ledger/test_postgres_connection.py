@@ -87,6 +87,7 @@ def test_a_start_waits_for_a_standby_and_for_no_mistake() -> None:
 
 def test_what_waiting_may_help_against() -> None:
     assert is_lost(psycopg.OperationalError("connection refused"), None)
+    assert is_lost(errors.IdleInTransactionSessionTimeout(), None), "it stood still, and the server ended the session"
     assert not is_lost(errors.UndefinedTable(), None)
     assert is_collision(errors.DeadlockDetected())
     assert not is_collision(errors.DiskFull())
@@ -100,12 +101,12 @@ def test_what_waiting_may_help_against() -> None:
         (errors.InsufficientPrivilege("permission denied for schema x"), "Ask for the rights to its schema team_a"),
         (
             psycopg.OperationalError("no password hunter2 supplied"),
-            r"cannot be reached: no password ••• supplied\. Check",
+            r"does not take this password: no password ••• supplied\. Correct it",
         ),
         (psycopg.DataError("…"), "cannot be used"),
         (
             psycopg.OperationalError("refused\n\tIs the server accepting TCP/IP connections?"),
-            r"accepting TCP/IP connections\. Check the address, the password \(PGPASSWORD\) and the server$",
+            r"accepting TCP/IP connections\. Check the host and the port in the address, and that the server runs",
         ),
         (errors.InsufficientPrivilege("permission denied."), r"permission denied\. Ask"),
         (
@@ -127,7 +128,23 @@ def test_what_waiting_may_help_against() -> None:
         ),
         (
             psycopg.OperationalError('password authentication failed for user "ann"\nno pg_hba.conf entry, SSL off'),
-            r"Check the address, the password",
+            r'does not take this password: .*"ann" no pg_hba.conf entry, SSL off\. Correct it',
+        ),
+        (
+            psycopg.OperationalError("FATAL:  sorry, too many clients already"),
+            r"has no connection left: .*already\. Try again",
+        ),
+        (
+            psycopg.OperationalError("FATAL:  the database system is starting up"),
+            r"takes no connections just now: .*starting up\. Try again in a moment$",
+        ),
+        (
+            psycopg.OperationalError("was sagst du?"),
+            r"cannot be reached: was sagst du\. Check the address, the password",
+        ),
+        (
+            errors.AdminShutdown("terminating connection"),
+            r"cannot be reached: terminating connection\. Check the address",
         ),
         *(
             (

@@ -18,8 +18,17 @@ from msgspec_runner.ledger.ledger import Run, RunStatus, Settlement, Skip, times
 from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Connection, Patience, connect
 from msgspec_runner.ledger.postgres_schema import migrations
-from msgspec_runner.ledger.postgres_shared import Sharing, Window, bury, close_if_over, enqueue, silent, standing, steer
+from msgspec_runner.ledger.postgres_shared import (
+    Sharing,
+    close_if_over,
+    enqueue,
+    fence_if_dead,
+    silent,
+    standing,
+    steer,
+)
 from msgspec_runner.ledger.postgres_worker import WorkerSession
+from msgspec_runner.ledger.windows import Window
 from msgspec_runner.model import Message, State
 from tests.ledger.conftest import NOON
 from tests.ledger.postgres import address, cut, own_schema
@@ -338,7 +347,7 @@ def test_who_has_not_left_the_run_yet(
     assert left(connection, RUN) == (len(windows), 2, '{"timeout": 30}')
     session.exchange((), [Settlement(f"{RUN}-key-001", State.ACCEPTED, 200, "id-1")])
     [suspect] = silent(connection, IMPATIENT)
-    assert bury(connection, suspect, IMPATIENT, NOW) == 0
+    assert fence_if_dead(connection, suspect, IMPATIENT, NOW) == 0
     assert book.erase(before=NEVER) == 1
     assert known(connection) == {RUN: "nothing"}
     assert left(connection, RUN) == (0, 0, "{}")

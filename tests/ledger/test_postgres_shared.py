@@ -18,16 +18,16 @@ from msgspec_runner.ledger.postgres import PostgresLedger
 from msgspec_runner.ledger.postgres_connection import Connection, Patience, connect
 from msgspec_runner.ledger.postgres_shared import (
     Sharing,
-    Window,
-    bury,
     close_if_over,
     enqueue,
+    fence_if_dead,
     held,
     silent,
     standing,
     steer,
 )
 from msgspec_runner.ledger.postgres_worker import WorkerSession
+from msgspec_runner.ledger.windows import Window
 from msgspec_runner.model import Message, State
 from tests.ledger.conftest import NOON
 from tests.ledger.cutting import Line, Moment
@@ -326,8 +326,8 @@ def test_the_dead_are_buried(connection: Connection, book: PostgresLedger, join:
     window, keys = busy(connection, book, session)
     session.close()
     [dead] = silent(connection, IMPATIENT)
-    assert bury(connection, dead, IMPATIENT, NOW) == 1
-    assert bury(connection, dead, IMPATIENT, NOW) is None
+    assert fence_if_dead(connection, dead, IMPATIENT, NOW) == 1
+    assert fence_if_dead(connection, dead, IMPATIENT, NOW) is None
     found = states(book)
     assert [found[key] for key in keys] == [State.IN_DOUBT, State.PLANNED, State.PLANNED, State.PLANNED]
     [record] = book.messages(state=State.IN_DOUBT)
@@ -354,7 +354,7 @@ def test_it_is_known_when_the_windows_of_the_dead_are_free(
     assert free_at(terms._replace(grace=50.0)) is None, "it may still live"
     assert free_at(IMPATIENT) is None, "that is over"
     [dead] = silent(connection, IMPATIENT)
-    bury(connection, dead, IMPATIENT, NOW)
+    fence_if_dead(connection, dead, IMPATIENT, NOW)
     assert free_at(terms) == pytest.approx(seen_at + 110), "its job is still its own"
     connection.execute("UPDATE windows SET done = true WHERE first = %s", (window.first,))
     assert free_at(terms) is None
@@ -375,7 +375,7 @@ def test_who_lives_is_not_buried(connection: Connection, book: PostgresLedger, j
     """Its lock is held, and it was not silent for so long that it must be suspended."""
     busy(connection, book, join())
     [alive] = silent(connection, PATIENT)
-    assert bury(connection, alive, PATIENT, NOW) is None
+    assert fence_if_dead(connection, alive, PATIENT, NOW) is None
     assert silent(connection, terms()) == []
     assert book.recover() == 0
 
@@ -385,7 +385,7 @@ def test_who_just_showed_life_is_not_buried(connection: Connection, book: Postgr
     busy(connection, book, session)
     [suspect] = silent(connection, IMPATIENT)
     session.exchange((), ())
-    assert bury(connection, suspect, terms(), NOW) is None
+    assert fence_if_dead(connection, suspect, terms(), NOW) is None
 
 
 def test_a_zombie(connection: Connection, book: PostgresLedger, join: MakeSession) -> None:
@@ -393,7 +393,7 @@ def test_a_zombie(connection: Connection, book: PostgresLedger, join: MakeSessio
     session = join()
     window, keys = busy(connection, book, session)
     [suspect] = silent(connection, IMPATIENT)
-    assert bury(connection, suspect, IMPATIENT, NOW) == 1
+    assert fence_if_dead(connection, suspect, IMPATIENT, NOW) == 1
     other = join()
     other.open_window(RUN, ORIGIN, window)
     assert other.exchange([keys[1]], ()).claimed == {keys[1]}
@@ -448,7 +448,7 @@ def test_what_a_zombie_learns_too_late_is_told(
     keys = keys_of(session, window)
     session.exchange(keys[:3], ())
     [suspect] = silent(connection, IMPATIENT)
-    assert bury(connection, suspect, IMPATIENT, NOW) == 3
+    assert fence_if_dead(connection, suspect, IMPATIENT, NOW) == 3
     assert book.release(keys[:2], "asked them") == 2
     if planned_again:
         steer(connection, RUN, "stop", None)
@@ -482,7 +482,7 @@ def test_the_line_breaks_while_it_tells(
             session = join(line.url)
             window, keys = busy(connection, book, session)
             [suspect] = silent(connection, IMPATIENT)
-            bury(connection, suspect, IMPATIENT, NOW)
+            fence_if_dead(connection, suspect, IMPATIENT, NOW)
             book.release(keys[:1], "asked them")
             session.pending_in(window, 0, 1)  # it has a line again
             session._patience = Patience(seconds=0)
@@ -506,7 +506,7 @@ def test_who_leaves_over_its_claims_leaves_them_to_be_found(
     session.leave()
     assert connection.execute("SELECT run, first FROM sessions").fetchall() == [(RUN, window.first)]
     [dead] = silent(connection, IMPATIENT)
-    assert bury(connection, dead, IMPATIENT, NOW) == 1
+    assert fence_if_dead(connection, dead, IMPATIENT, NOW) == 1
     assert [states(book)[key] for key in keys[:2]] == [State.IN_DOUBT, State.PLANNED]
 
 
@@ -540,6 +540,8 @@ def test_a_statement_that_is_cancelled_is_tried_again(
         [journal] = (tmp_path / "journals").glob("*.jsonl")
         noted.append(len(journal.read_text().splitlines()))
         blocking.rollback()
+        assert session._connection is not None
+        session._connection.execute(f"SET {refusal.split()[0]} = 0".encode())
 
     session._patience = Patience(sleep=let_go)
     with closing(connect(address(url))) as blocking:
@@ -586,7 +588,7 @@ def test_a_session_outlives_its_connection(
     assert session.exchange(keys[2:], ()).claimed == set(keys[2:])
     with closing(connect(address(url))) as fresh:
         [alive] = silent(fresh, PATIENT)
-        assert bury(fresh, alive, PATIENT, NOW) is None, "it has its lock again"
+        assert fence_if_dead(fresh, alive, PATIENT, NOW) is None, "it has its lock again"
 
 
 @pytest.mark.parametrize("moment", Moment)
@@ -643,6 +645,19 @@ def test_what_a_worker_learnt_in_an_outage_survives_it(
     found = states(book)
     assert (found[keys[0]], found[keys[2]]) == (State.ACCEPTED, State.SENDING)
     assert not list((tmp_path / "journals").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("seen_at", ["-infinity", "4713-01-01 BC", "1970-01-01"])
+def test_a_last_sign_of_life_that_somebody_damaged_is_an_old_one(
+    connection: Connection, book: PostgresLedger, join: MakeSession, seen_at: str
+) -> None:
+    session = join()
+    _, keys = busy(connection, book, session)
+    connection.execute("UPDATE sessions SET seen_at = %s", (seen_at,))
+    assert postgres_shared.standing(connection, RUN, terms()) is not None
+    session.close()
+    assert book.recover() == 1
+    assert states(book)[keys[0]] is State.IN_DOUBT
 
 
 def test_terms(monkeypatch: pytest.MonkeyPatch) -> None:

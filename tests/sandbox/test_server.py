@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import socket
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -245,6 +246,25 @@ def test_a_client_that_leaves_in_the_middle_of_a_body_leaves_nothing(start: Star
 
 
 # The sandbox's own pages and how it runs.
+
+
+def test_what_runs_beside_it_is_in_its_thread_and_ends_with_it() -> None:
+    begun, ended = threading.Event(), []
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(threading.current_thread().name)
+
+    sandbox = RunningSandbox()
+    with pytest.raises(RuntimeError, match="not started"):
+        sandbox.beside(work)
+    with sandbox:
+        sandbox.beside(work)
+        begun.wait()
+    assert ended == ["sandbox"]
 
 
 def test_what_it_got_can_be_read_after_it_stopped() -> None:

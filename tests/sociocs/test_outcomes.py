@@ -155,11 +155,19 @@ async def nobody_accepts(_: pytest.MonkeyPatch) -> Seen:
 
 
 async def no_place_in_the_pool(_: pytest.MonkeyPatch) -> Seen:
-    async with serving(hang) as (url, _requests), Client(url, KEY, concurrency=1, timeout=SHORT) as client:
-        # Begun together, so that their time is up together: no place gets free for the second before.
-        first, second = await asyncio.gather(client.post(BODY), client.post(BODY))
-        assert first.kind is OutcomeKind.IN_DOUBT
-        return Seen(second, [])
+    taken, over = asyncio.Event(), asyncio.Event()
+
+    async def leave() -> bool:  # who waits for that keeps its place, for as long as it takes
+        taken.set()
+        return not await over.wait()
+
+    async with serving(hang) as (url, requests), Client(url, KEY, concurrency=1, timeout=SHORT) as client:
+        first = asyncio.ensure_future(client.post(BODY, leave))
+        await taken.wait()
+        second = await client.post(BODY)
+        over.set()
+        assert (await first).kind is OutcomeKind.UNSENT
+        return Seen(second, requests)
 
 
 @asynccontextmanager

@@ -213,3 +213,26 @@ def test_only_outcomes_are_counted_and_only_a_run_has_a_rate(team: Project, serv
     page = asked(url)[1]
     assert re.findall(r"messages_total\{state=\"(\w+)\"\} (\S+)", page) == [("accepted", f"{ROWS}.0")]
     ended([worker])
+
+
+def test_a_server_that_ends_transactions_which_stand_still_ends_no_worker(
+    team: Project, serve: StartServer, url: str, rows: Ask
+) -> None:
+    """A worker that was suspended in the middle of one is told so when it goes on, as an error of its statement."""
+    server = serve()
+    team.spec(ROWS).towards(server)
+    write(url, "CREATE SEQUENCE told")
+    write(
+        url,
+        "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$ BEGIN "
+        "PERFORM nextval('told'); RAISE 'idle-in-transaction timeout' USING ERRCODE = '25P03'; END $$",
+    )
+    [worker] = workers(team, 1)
+    write(
+        url, "CREATE TRIGGER tell BEFORE INSERT OR UPDATE ON procrastinate_workers FOR EACH ROW EXECUTE FUNCTION tell()"
+    )
+    wait_until(lambda: rows("SELECT FROM told WHERE last_value >= 2"))
+    write(url, "DROP TRIGGER tell ON procrastinate_workers")
+    assert team.send("--cluster").code == 0
+    assert len(server.requests) == ROWS
+    ended([worker])

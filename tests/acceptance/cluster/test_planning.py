@@ -9,7 +9,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from tests.acceptance.cluster.team import LEASE, ROWS, Ask, ended, wait_until, workers
+from tests.acceptance.cluster.team import LEASE, ROWS, Ask, check, ended, wait_until, workers
 from tests.acceptance.project import Project
 from tests.acceptance.server import Server
 from tests.ledger.postgres import address, application
@@ -37,6 +37,43 @@ def test_the_connection_breaks_while_the_jobs_are_written(
     [worker] = workers(team, 1)
     assert team.send("--cluster").code == 0
     ended([worker])
+
+
+def test_two_plan_the_same_people_in_opposite_order(team: Project, serve: StartServer, rows: Ask) -> None:
+    """While a worker already has the first one's messages."""
+    server = serve()
+    team.spec(ROWS).towards(server)
+    head, *lines = (team.root / "specs" / "hello.csv").read_text().splitlines()
+    team.write("reversed.csv", "\n".join([head, *reversed(lines)]) + "\n")
+    [worker] = workers(team, 1)
+    both = [
+        team.start("send", "specs", "--yes", "--cluster", *order) for order in ((), ("--recipients", "reversed.csv"))
+    ]
+    assert [sending.wait().code for sending in both] == [0, 0]
+    check(team, server, rows, lost=0)
+    ended([worker])
+
+
+def test_a_plan_that_another_stands_in_the_way_of_in_a_circle(
+    team: Project, serve: StartServer, url: str, rows: Ask
+) -> None:
+    """It has the first message and waits for the last, and somebody has the last and waits for the first."""
+    team.spec(3).towards(serve())
+    team.start("send", "specs", "--yes", "--cluster").read_until("messages for the workers")
+    assert team.run("cluster", "stop", "latest").code == 0
+    team.env["MSGSPEC_RUNNER_LEDGER"] = f"{url}&options=-c%20deadlock_timeout%3D3s"
+    lock = "SELECT FROM messages WHERE key = (SELECT {}(key) FROM messages) FOR UPDATE"
+    with closing(psycopg.connect(address(url).conninfo, autocommit=True, application_name="test")) as other:
+        other.execute(f"SET search_path TO {address(url).schema}; SET deadlock_timeout = '1min'".encode())
+        with other.transaction():
+            other.execute(lock.format("max").encode())
+            sending = team.start("send", "specs", "--yes", "--cluster")
+            waits = f"SELECT FROM pg_stat_activity WHERE application_name = '{application(url)}'"
+            wait_until(lambda: rows(f"{waits} AND wait_event_type = 'Lock'"))
+            other.execute(lock.format("min").encode())  # it is the sender's until it gives way
+            sending.read_until("another process is writing to the same messages: waits for it")
+    sending.read_until("3 messages for the workers")
+    assert sorted(rows("SELECT status FROM runs")) == [("running",), ("stopped",)]
 
 
 def test_a_rate_that_somebody_has_damaged_is_told_to_who_watches(

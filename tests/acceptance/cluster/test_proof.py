@@ -8,6 +8,7 @@ from contextlib import closing
 
 import psycopg
 
+from msgspec_runner.chaos.arrivals import most_in_a_second, promised_in_a_second
 from tests.acceptance.cluster.team import Ask, asking, check, ended, wait_until, with_queue, workers
 from tests.acceptance.project import Project, Running
 from tests.acceptance.server import Server
@@ -50,7 +51,7 @@ def test_all_that_may_happen_in_one_run(project: Project, serve: StartServer) ->
         assert rows("SELECT FROM messages WHERE state = 'in_doubt'"), "nothing was under way: the blows missed"
         assert not rows("SELECT FROM procrastinate_jobs")
         ended(started[1:])
-    assert busiest(server.times, 3.0) <= 1.1 * 3.0 * RATE
+    assert most_in_a_second(server.times, server.beats) <= promised_in_a_second(RATE)
 
 
 def kill_in_mid_enqueue(team: Project, url: str, rows: Ask) -> None:
@@ -76,17 +77,3 @@ def strike(server: Server, rows: Ask, worker: Running, number: signal.Signals) -
     )
     worker.signal(number)
     server.release()
-
-
-def busiest(times: list[float], seconds: float) -> int:
-    """Return how many requests came within so many seconds, at most.
-
-    Over seconds rather than one, because the moments are the server's: the promise for each second is a few hundredths
-    of one, and a busy machine delays as much. Second by second it is held by tests/cluster/test_pace.py.
-    """
-    most = first = 0
-    for last, moment in enumerate(times):
-        while times[first] <= moment - seconds:
-            first += 1
-        most = max(most, last - first + 1)
-    return most

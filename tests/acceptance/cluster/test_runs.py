@@ -9,21 +9,26 @@ from urllib.request import urlopen
 
 import pytest
 
+from msgspec_runner.chaos.arrivals import most_in_a_second, promised_in_a_second
 from msgspec_runner.cluster.queue import queue_of
 from tests.acceptance.cluster.team import ROWS, Ask, check, ended, wait_until, workers
-from tests.acceptance.cluster.test_proof import busiest
 from tests.acceptance.project import Project
 from tests.acceptance.server import Posted, Server, accepted, answer
 from tests.acceptance.test_commands import HELPS, NEEDS_WORKERS, RUN_ID, examples
 
 StartServer = Callable[..., Server]
 
+RATE = 60
+STEADY = 180
+"""Messages of a steady phase: three seconds."""
+
 
 def test_all_share_one_rate(team: Project, serve: StartServer, rows: Ask) -> None:
+    """It is held within a tenth: no second has more, and none of it is left to workers that do not use it."""
     server = serve()
     team.spec(ROWS).towards(server)
     started = workers(team, 3)
-    assert team.send("--cluster", "--rate", "100/s").code == 0
+    assert team.send("--cluster", "--rate", f"{RATE}/s").code == 0
     [(run,)] = rows("SELECT id FROM runs")
     for worker in started:
         worker.read_until(f"run {run}: is over; by this worker: ")
@@ -32,9 +37,13 @@ def test_all_share_one_rate(team: Project, serve: StartServer, rows: Ask) -> Non
     numbers = [int(number) for each in said for number in re.findall(r"by this worker: (\d+) accepted\n", each)]
     assert (len(numbers), sum(numbers)) == (3, ROWS)
     check(team, server, rows, lost=0)
-    steady = server.times[20:-20]
-    assert (len(steady) - 1) / (steady[-1] - steady[0]) < 110
-    assert busiest(steady, 1.0) > 70, "none of it was left to workers that do not use it"
+    assert most_in_a_second(server.times, server.beats) <= promised_in_a_second(RATE)
+    assert steady(server.times) >= 0.9 * RATE
+
+
+def steady(times: list[float]) -> float:
+    """Return the rate of a steady phase: of the best, as a busy machine may stand still now and then."""
+    return max(STEADY / (last - first) for first, last in zip(times, times[STEADY:], strict=False))
 
 
 def test_a_spec_with_a_rate_of_its_own(team: Project, serve: StartServer) -> None:
@@ -181,9 +190,15 @@ def test_metrics(team: Project, serve: StartServer) -> None:
     with urlopen(url) as answered:
         page = answered.read().decode()
     assert f'msgspec_runner_messages_total{{state="accepted"}} {ROWS}.0' in page
-    assert "msgspec_runner_ledger_up 1.0" in page
-    with urlopen(url.replace("/metrics", "/health")) as health:
-        assert (health.status, health.read()) == (200, b"ok\n")
+    assert "msgspec_runner_last_accepted_timestamp_seconds 1" in page
+
+    def whole() -> str:
+        with urlopen(url) as answered:
+            return str(answered.read().decode())
+
+    wait_until(lambda: 'msgspec_runner_runs{state="going"} 0.0' in whole())
+    assert "msgspec_runner_workers 1.0" in whole()
+    assert "msgspec_runner_messages_left 0.0" in whole()
     taken = team.run("worker", "--metrics", url.split("/")[2])
     assert (taken.code, "cannot listen there" in taken.err) == (2, True)
     assert "write a port" in team.run("worker", "--metrics", "here").err
