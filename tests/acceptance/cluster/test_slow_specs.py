@@ -16,11 +16,14 @@ QUICK = 120
 SLOW = ("a", "b", "c")
 """Their messages come first in the plan. Without seats aside, two of them keep a worker from all others."""
 
+LONG = 60
+"""So many messages at six a minute are not through before the test is: nothing here depends on how quick a machine is."""
+
 
 def plan(team: Project) -> Project:
-    """Three slow specs of four messages each, and a quick one."""
+    """Three slow specs that take ten minutes each, and a quick one."""
     for name in SLOW:
-        team.spec(4, name=name, more="delivery: {rate: 6/min}\n")
+        team.spec(LONG, name=name, more="delivery: {rate: 6/min}\n")
     return team.spec(QUICK, name="quick")
 
 
@@ -35,9 +38,9 @@ def test_what_is_quick_does_not_wait_for_what_is_slow(team: Project, serve: Star
     [worker] = workers(team, 1, "--concurrency", "40")
     sending = team.start("send", "specs", "--yes", "--cluster")
     wait_until(lambda: accepted(rows, "quick") == QUICK)
-    # The first message of a spec goes at once, the second after ten seconds, and the next two wait in the queue.
+    # The first message of a spec goes at once, the second after ten seconds, and the others wait in the queue.
     wait_until(lambda: all(accepted(rows, name) for name in SLOW))
-    assert [accepted(rows, name) for name in SLOW] <= [2] * len(SLOW)
+    assert all(accepted(rows, name) < LONG for name in SLOW)
     wait_until(lambda: rows("SELECT FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at > now()"))
 
     # What is worked on aside goes back into the queue when its worker stops, and another one goes on with it.
@@ -51,7 +54,7 @@ def test_what_is_quick_does_not_wait_for_what_is_slow(team: Project, serve: Star
     assert team.run("cluster", "stop", "latest").code == 0
     assert sending.wait().code == 5
     ended(started)
-    assert set(server.times_by_number.values()) <= {1, 2, 3, 4}, "once for each spec at most"
+    assert max(server.times_by_number.values()) <= len(SLOW) + 1, "once for each spec at most"
 
 
 def test_what_a_dead_worker_had_aside_is_for_others(team: Project, serve: StartServer, rows: Ask) -> None:
@@ -59,13 +62,19 @@ def test_what_a_dead_worker_had_aside_is_for_others(team: Project, serve: StartS
     plan(team).towards(serve())
     [worker] = workers(team, 1, "--concurrency", "40")
     sending = team.start("send", "specs", "--yes", "--cluster")
-    aside = "SELECT first FROM sessions WHERE run IS NOT NULL AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'doing')"
+    aside = (
+        "SELECT first, worker FROM sessions JOIN windows USING (run, first) WHERE NOT done "
+        "AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'doing')"
+    )
     had = wait_until(lambda: rows(aside))
     worker.signal(signal.SIGKILL)
     assert worker.wait().code == -signal.SIGKILL
     started = workers(team, 1, "--concurrency", "40")
-    firsts = ", ".join(str(first) for (first,) in had)
-    wait_until(lambda: not rows(f"SELECT FROM windows WHERE first IN ({firsts}) AND NOT done"))
+    orphaned = (
+        f"SELECT FROM windows WHERE first IN ({', '.join(str(first) for first, _ in had)}) AND NOT done AND first NOT IN "
+        f"(SELECT first FROM sessions WHERE first IS NOT NULL AND worker <> '{had[0][1]}')"
+    )
+    wait_until(lambda: not rows(orphaned))
     assert team.run("cluster", "stop", "latest").code == 0
     assert sending.wait().code == 5
     ended(started)
