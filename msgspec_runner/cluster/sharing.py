@@ -24,6 +24,7 @@ from msgspec_runner.ledger.postgres_connection import (
     connect,
     is_collision,
     is_locked,
+    is_lost,
     postgres_errors,
 )
 from msgspec_runner.ledger.postgres_shared import Sharing, Standing
@@ -107,40 +108,48 @@ class Shared:
     ) -> int:
         """Enter a run with everything that workers need, and its jobs: all of it or nothing.
 
-        Who writes to the same messages at the same time is waited for, and then the plan is asked for anew: another
-        run may have them.
+        Who writes to the same messages at the same time is waited for, and so is a server that goes away meanwhile;
+        then the plan is asked for anew: another run may have them.
 
         Args:
             run: the run.
             queue: of its jobs.
             settings: how its messages are posted.
             plan: is asked for each attempt; what other runs hold is left out.
-            say: is told that somebody is waited for.
+            say: is told what is waited for.
             patience: how long.
 
         Returns:
             How many messages it got; with 0 nothing was entered.
 
         Raises:
-            LedgerError: the ledger cannot be written, or others wrote to the same messages all the time.
+            LedgerError: the ledger cannot be written, others wrote to the same messages all the time, or the server
+                did not come back.
         """
         paces = {spec: first_state(rate) for spec, rate in {"": settings.rate, **settings.rates}.items()}
         sharing = Sharing(queue, settings.written(), paces, settings.limits)
-        defer = deferring(run.id, queue)
-        told = False
-        with self._connected() as connection:
+        trouble = _Trouble(say)
+        with postgres_errors(self._book.address):
             for _ in (patience or Patience(WAITS)).attempts():
+                connection = None
                 try:
-                    return postgres_shared.enqueue(
-                        connection, self._book.id, run, sharing, *plan(), defer, datetime.now(UTC)
-                    )
+                    connection = connect(self._book.address)
+                    return self._enter(connection, run, sharing, plan, unheard=trouble.lost)
                 except psycopg.Error as error:
-                    if not (is_collision(error) or is_locked(error)):
-                        raise
-                    if not told:
-                        say("another process is writing to the same messages: waits for it")
-                    last, told = error, True
-            raise last
+                    trouble.meet(error, connection)
+                finally:
+                    if connection is not None:
+                        connection.close()
+            raise trouble.without_end(run.id, self._book.location)
+
+    def _enter(self, connection: Connection, run: Run, sharing: Sharing, plan: Plan, *, unheard: bool) -> int:
+        """Enter a run; it may be there already where the answer to an earlier attempt was not heard."""
+        now = datetime.now(UTC)
+        taken = postgres_shared.entered(connection, self._book.id, run, now) if unheard else None
+        if taken is not None:
+            return taken
+        defer = deferring(run.id, sharing.queue)
+        return postgres_shared.enqueue(connection, self._book.id, run, sharing, *plan(), defer, now)
 
     def standing(self, run_id: str) -> Standing | None:
         """Return how a run is doing; None: it is not shared."""
@@ -175,6 +184,50 @@ class Shared:
                 if wanted == "go":
                     requeue_lost(connection, run_id)
             return before
+
+
+class _Trouble:
+    """What keeps a run from being entered, and whether that is waited for.
+
+    Args:
+        say: is told each thing once.
+
+    Attributes:
+        lost: the line broke in an attempt: nobody has heard whether it got through.
+    """
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._told: set[str] = set()
+        self._last: psycopg.Error | None = None
+        self.lost = False
+
+    def meet(self, error: psycopg.Error, connection: Connection | None) -> None:
+        """Hear why an attempt failed; raise that where waiting does not help.
+
+        Args:
+            error: why.
+            connection: on which; None: it could not be made. That is waited for only if there was one before.
+        """
+        if is_collision(error) or is_locked(error):
+            words = "another process is writing to the same messages: waits for it"
+        elif (connection is not None or self.lost) and is_lost(error, connection):
+            words, self.lost = "the ledger is out of reach: waits for it", True
+        else:
+            raise error
+        if words not in self._told:
+            self._say(words)
+        self._told.add(words)
+        self._last = error
+
+    def without_end(self, run_id: str, location: str) -> Exception:
+        """Return what to raise when all patience was in vain."""
+        if not self.lost and self._last is not None:
+            return self._last
+        return LedgerError(
+            f"the ledger {location} did not come back, and whether run {run_id} is in it is not known. Once it is "
+            f"there: `msgspec-runner status {run_id}`; to run the same command again sends nothing twice"
+        )
 
 
 def _recover(connection: Connection) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from psycopg import errors
+
 from msgspec_runner.ledger import postgres_shared_statements as shared
 from msgspec_runner.ledger import postgres_statements as statements
 from msgspec_runner.ledger.leases import Terms
@@ -127,6 +129,20 @@ def enqueue(
                 cursor.execute(shared.SET_PACE, (run.id, spec, state))
         defer(connection, _cut(connection, run.id, taken, sharing.rates))
     return taken
+
+
+def entered(connection: Connection, ledger_id: str, run: Run, now: datetime) -> int | None:
+    """Return how many messages a run got by an :func:`enqueue` whose answer was lost; None: it was not entered.
+
+    The server may still be at it on the other connection: that is waited for, as two runs cannot have one id.
+    """
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(statements.BEGIN_RUN, (*run_row(run, now), lock_number(ledger_id, run.id)))
+    except errors.UniqueViolation:
+        row: Any = connection.execute(shared.PLANNED_BY, (run.id,)).fetchone()
+        return int(row[0])
+    return None
 
 
 def _cut(connection: Connection, run_id: str, taken: int, rates: Mapping[str, float]) -> list[Window]:

@@ -6,6 +6,8 @@ from typing import Final
 
 # -- planning: one transaction, from the run to the jobs ---------------------------------------------------
 
+PLANNED_BY: Final = "SELECT count(*) FROM messages WHERE run = %s"
+
 GIVEN: Final = """
 CREATE TEMPORARY TABLE given (
     position bigint, key text COLLATE "C", recipient_key text, spec text, edition bigint, row bigint, "to" text,
