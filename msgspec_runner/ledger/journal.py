@@ -203,12 +203,18 @@ def abandoned(folder: Path, ledger_id: str, say: Say = nobody) -> Iterator[tuple
     Args:
         folder: of this machine.
         ledger_id: the ledger that can take them; journals for another one are left alone.
-        say: is told of what is damaged.
+        say: is told of what is damaged, or another user's.
     """
     for path in sorted(folder.glob(_NAME.format("*"))):
         try:
             descriptor = _locked(path) if path.is_file() else None
-        except OSError:  # somebody else's; or its process lives, and will bring it itself
+        except (BlockingIOError, FileNotFoundError):  # its process lives and will bring it itself, or just brought it
+            continue
+        except OSError as error:
+            say(
+                f"{path} cannot be opened: {error.strerror}. It may tell what came of messages, and the ledger has not "
+                "heard of it: send the next time as the user whom it belongs to, or let this one read and write it"
+            )
             continue
         if descriptor is None:  # its process brought it just now; or it is no file
             continue

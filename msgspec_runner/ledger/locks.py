@@ -17,7 +17,10 @@ if sys.platform == "win32":
     def _try_lock(descriptor: int, *, shared: bool) -> None:
         """Lock the first byte or raise OSError; Windows has no shared mode here, which only makes it stricter."""
         _ = shared
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:  # as it says for a file that may not be opened, too
+            raise BlockingIOError(*error.args) from error
 else:
     import fcntl
 
@@ -30,7 +33,7 @@ def lock_file(descriptor: int) -> None:
     """Lock an open file for this process alone, until it is closed.
 
     Raises:
-        OSError: another holds it.
+        BlockingIOError: another holds it.
     """
     _try_lock(descriptor, shared=False)
 

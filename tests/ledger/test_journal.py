@@ -25,6 +25,10 @@ ONE = Settlement("one", State.ACCEPTED, 200, "id-1", None, 1, datetime(2031, 1, 
 TWO = Settlement("two", State.REJECTED, 400, None, "no number +1 (617) 555-1212 here", 2)
 
 
+NOBODY = 65534
+"""The user of no files, on Linux."""
+
+
 def found(folder: Path, ledger: str = "ledger") -> list[tuple[str, list[Noted]]]:
     return list(abandoned(folder, ledger))
 
@@ -307,6 +311,35 @@ def test_a_journal_that_cannot_be_opened_as_a_file_keeps_nobody(tmp_path: Path) 
     os.mkfifo(tmp_path / "outcomes-pipe.jsonl")
     (tmp_path / "outcomes-folder.jsonl").mkdir()
     assert found(tmp_path) == []
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """Be somebody whom permissions hold for: they do not for root."""
+    who = os.geteuid()
+    if who == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(who)
+
+
+def test_a_journal_of_another_user_is_told_and_hides_no_other() -> None:
+    said: list[str] = []
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        folder = Path(name)
+        folder.chmod(0o777)
+        for run in ("run-1", "run-2"):
+            journal = Journal(folder, "ledger", run)
+            journal.note(1, [ONE])
+            journal.close()
+            journal.path.chmod(0 if run == "run-1" else 0o666)
+        with another_user():
+            assert [run for run, _ in abandoned(folder, "ledger", said.append)] == ["run-2"]
+        assert [path.name for path in folder.iterdir()] == ["outcomes-run-1.jsonl"]
+    assert len(said) == 1
+    assert "outcomes-run-1.jsonl cannot be opened: Permission denied. It may tell what came of messages" in said[0]
 
 
 @pytest.mark.parametrize(
