@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def command(
         raise UsageError("a worker needs more than is installed: pip install 'msgspec-runner[cluster]'") from None
     names = queues or (DEFAULT_QUEUE,)
     channels = tuple(queue_of(name, api.origin) for name in names)
-    with closing(_awaited(ledger, terminal, loopback=api.loopback)) as book:
+    counts = Metrics(lambda words: terminal.note(shown(words)), terms().fence)
+    with closing(_awaited(ledger, terminal, counts.doubt, loopback=api.loopback)) as book:
         shared = Shared(book)
         place = printable(book.location)
         work = Work(
@@ -91,7 +93,7 @@ def command(
             concurrency=concurrency,
             timeout=timeout,
             terms=terms(),
-            metrics=Metrics(lambda words: terminal.note(shown(words)), terms().fence),
+            metrics=counts,
             say=lambda words: terminal.note(shown(words)),
             greeting=f"worker for {api.origin}, queue {', '.join(names)}, ledger {place}; stop it with Ctrl-C",
         )
@@ -102,12 +104,13 @@ def command(
     return 0
 
 
-def _awaited(flag: str | None, terminal: Terminal, *, loopback: bool) -> Ledger:
+def _awaited(flag: str | None, terminal: Terminal, doubt: Callable[[int], None], *, loopback: bool) -> Ledger:
     """Open the ledger as soon as its server can be used for work: machines that start together wait for each other.
 
     Args:
         flag: of ``--ledger``.
         terminal: where it is told what is waited for.
+        doubt: is told how many messages are in doubt because of runs and workers that died.
         loopback: the worker's API is on this machine: a missing ledger or queue is made.
     """
     from msgspec_runner.ledger.postgres_connection import Patience, may_come_back
@@ -126,6 +129,7 @@ def _awaited(flag: str | None, terminal: Terminal, *, loopback: bool) -> Ledger:
                     terminal.note(shown(f"{error}. Waits for it, five minutes at most"))
                 away = error
             else:
+                doubt(in_doubt)
                 if in_doubt:
                     doubtful = count(in_doubt, "message")
                     terminal.note(f"an earlier run died: {doubtful} may or may not have been sent: in doubt")

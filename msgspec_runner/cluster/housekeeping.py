@@ -55,11 +55,13 @@ class Found(NamedTuple):
         ongoing: the shared runs that have not ended; None: that could not be read.
         held: the runs that are to wait, or to stop.
         overview: how the runs stand; None: nobody wanted to know, or it could not be seen.
+        in_doubt: messages that are in doubt because their worker died, and that were not told of before.
     """
 
     ongoing: frozenset[str] | None
     held: frozenset[str]
     overview: Overview | None = None
+    in_doubt: int = 0
 
 
 class Housekeeper:
@@ -94,6 +96,8 @@ class Housekeeper:
         self._since = 0.0
         """Since when who lives could show it, as far as this keeper knows."""
         self._forgot = float("-inf")
+        self._in_doubt = 0
+        """Messages of the dead, until a round is through that tells of them."""
 
     def round(self, *, idle: bool, leave: Collection[str] = frozenset(), watched: bool = False) -> Found | None:
         """Do all of it once; return what there was, or None: the server could not be reached.
@@ -120,7 +124,8 @@ class Housekeeper:
             return None
         self._faults.round_over()
         self._reach.found(_LINE)
-        return Found(going, stopping or frozenset(), overview)
+        in_doubt, self._in_doubt = self._in_doubt, 0
+        return Found(going, stopping or frozenset(), overview, in_doubt)
 
     def _try(self, what: str, step: Callable[[], T]) -> T | None:
         """Take a step; return None where it failed and the line holds."""
@@ -170,6 +175,7 @@ class Housekeeper:
             )
             if in_doubt:
                 self._say(f"a worker died or was cut off: {in_doubt} of its messages are in doubt")
+                self._in_doubt += in_doubt
         self._try("give back the windows of the dead", lambda: requeue_left(connection))
         if time.monotonic() - self._forgot > FORGET:
             self._forgot = time.monotonic()

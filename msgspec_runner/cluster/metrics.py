@@ -54,7 +54,8 @@ class Metrics:
         now: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.settled: Counter[str] = Counter()
+        # Each is there from the start: what grows from nothing to five has not grown, to Prometheus.
+        self.settled = Counter({str(state): 0 for state in ENDS})
         self.windows = 0
         self.rate: float | None = None
         self.accepted_at: float | None = None
@@ -77,6 +78,10 @@ class Metrics:
         if progress.note is not None and progress.note.startswith("HTTP 429") and progress.note != self._note:
             self.say(progress.note)
             self._note = progress.note
+
+    def doubt(self, messages: int) -> None:
+        """Count messages that the dead left in doubt, and that this worker found."""
+        self.settled[str(State.IN_DOUBT)] += messages
 
     def ask(self) -> None:
         """Take note that somebody asks."""

@@ -203,7 +203,7 @@ class SharedPace(Pace):
         pause = max(0.0, self._paused_until - now)
         if self._granted and self._rate is None:
             return pause
-        while self._turns and self._turns[0] < now - LATE:
+        while self._turns and self._turns[0] < now - self._late:
             self._lapsed += self._turns.popleft() >= self._paused_until + _RESUMING
         if len(self._turns) <= behind:
             return max(pause, _ASK_AGAIN)
@@ -225,7 +225,8 @@ class SharedPace(Pace):
 
     @property
     def _late(self) -> float:
-        """Seconds that a message may leave after its turn. Two that are a second apart are in no second together."""
+        """Seconds that a turn may be used late. Two that are a second apart are in no second together; and at a message
+        an hour, who comes a moment too late must not wait for an hour."""
         return LATE if self._rate is None else max(LATE, 1.0 / self._rate - 1.0)
 
     def take(self, now: float) -> float:

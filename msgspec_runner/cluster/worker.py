@@ -260,6 +260,7 @@ class Worker:
                 )
                 metrics.overview = found and found.overview
                 if found is not None:
+                    metrics.doubt(found.in_doubt)
                     self._brakes.stop_runs(found.held)
                     over = known - found.ongoing if found.ongoing is not None else ()
                     await self._clients.forget(self._parts.end(over))

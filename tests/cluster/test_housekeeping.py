@@ -144,10 +144,11 @@ def test_messages_that_somebody_has_locked_keep_no_other_dead_from_being_looked_
     bench.dead(FIRST)
     bench.dead(SECOND)
     with bench.locking(f"SELECT FROM messages WHERE key = '{FIRST}-1' FOR UPDATE"):
-        bench.round()
+        assert bench.round().in_doubt == 1
         assert bench.in_doubt() == {f"{SECOND}-1"}
-    bench.round()
+    assert bench.round().in_doubt == 1
     assert bench.in_doubt() == {f"{FIRST}-1", f"{SECOND}-1"}
+    assert bench.round().in_doubt == 0
 
 
 def test_a_damaged_table_keeps_nothing_else_from_being_done(bench: Bench) -> None:

@@ -39,6 +39,8 @@ def test_gauges_are_there_while_what_they_measure_is_known() -> None:
     with served(metrics, "127.0.0.1", 0) as port:
         before = page(port)
         assert set(before) == {"msgspec_runner_messages", "msgspec_runner_windows", "msgspec_runner_ledger_up"}
+        # What is not there before it grows has not grown, to Prometheus.
+        assert before["msgspec_runner_messages"] == ("counter", {"accepted": 0, "rejected": 0, "in_doubt": 0})
         metrics.on_event(progress(Settlement("a", State.REJECTED, 400)))
         assert "msgspec_runner_last_accepted_timestamp_seconds" not in page(port)
         metrics.on_event(progress(Settlement("b", State.ACCEPTED, 200), Settlement("c", State.REJECTED, 400)))
@@ -50,9 +52,11 @@ def test_gauges_are_there_while_what_they_measure_is_known() -> None:
             "msgspec_runner_messages_left": ("gauge", {"": 4711}),
             "msgspec_runner_workers": ("gauge", {"": 3}),
         }
-        assert after["msgspec_runner_messages"] == ("counter", {"accepted": 1, "rejected": 2})
+        assert after["msgspec_runner_messages"] == ("counter", {"accepted": 1, "rejected": 2, "in_doubt": 0})
         metrics.overview = None
         assert "msgspec_runner_runs" not in page(port)
+        metrics.doubt(3)
+        assert page(port)["msgspec_runner_messages"][1]["in_doubt"] == 3
 
 
 def test_the_ledger_is_asked_as_long_as_somebody_asks() -> None:

@@ -174,6 +174,17 @@ def test_turns_are_not_saved_up() -> None:
     assert pace.wait(NOW + 1.0) > HORIZON
 
 
+@pytest.mark.parametrize(
+    ("rate", "late", "is_there"),
+    [(1 / 3600, 3000.0, True), (1 / 3600, 3600.0, False), (0.5, 0.9, True), (0.5, 1.1, False), (2.0, 0.1, False)],
+)
+def test_the_turn_of_a_slow_rate_waits_for_who_comes_late(rate: float, late: float, *, is_there: bool) -> None:
+    """The next one may be an hour away; there is a second between them all the same."""
+    pace = SharedPace(rate, nothing)
+    pace.granted(reserve(read(first_state(rate)), Report(wanted=1), NOW), NOW)
+    assert (pace.take(NOW + late) == 0) is is_there
+
+
 def test_turns_lie_ahead_a_little_only() -> None:
     shared = read(first_state(10.0))
     grant = reserve(shared, Report(wanted=1000), NOW)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from tests.acceptance.cluster.team import asking, check, ended, wait_until, with_queue, workers
+from tests.acceptance.cluster.team import ROWS, Ask, asking, check, ended, wait_until, with_queue, workers
 from tests.acceptance.project import Project
 from tests.acceptance.server import Server
 from tests.cluster.partition import Partition
@@ -58,6 +59,25 @@ def test_it_tells_that_nothing_is_heard_of_the_ledger(team: Project, url: str) -
         line.heal()
         wait_until(lambda: health(metrics) == HERE)
         ended([worker])
+
+
+def test_it_counts_what_others_left_in_doubt_who_died(team: Project, serve: StartServer, rows: Ask) -> None:
+    server = serve()
+    team.spec(ROWS).towards(server)
+    [dead] = workers(team, 1)
+    sending = team.start("send", "specs", "--yes", "--cluster")
+    server.hold()
+    wait_until(lambda: rows("SELECT FROM messages WHERE state = 'sending'"))
+    sending.end()  # who watches would look after the dead as long as nobody else is there
+    dead.signal(signal.SIGKILL)
+    dead.wait()
+    server.release()
+    [worker] = workers(team, 1, "--metrics", "0")
+    [metrics] = re.findall(r"metrics at (\S+)", worker.said)
+    wait_until(lambda: rows("SELECT FROM runs WHERE status = 'finished'"))
+    [(in_doubt,)] = rows("SELECT count(*) FROM messages WHERE state = 'in_doubt'")
+    wait_until(lambda: f'msgspec_runner_messages_total{{state="in_doubt"}} {in_doubt}.0' in page(metrics))
+    ended([worker])
 
 
 def page(metrics: str) -> str:

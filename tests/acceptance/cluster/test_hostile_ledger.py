@@ -211,7 +211,8 @@ def test_only_outcomes_are_counted_and_only_a_run_has_a_rate(team: Project, serv
     assert sending.wait().code == 0
     wait_until(lambda: "msgspec_runner_rate" not in asked(url)[1])
     page = asked(url)[1]
-    assert re.findall(r"messages_total\{state=\"(\w+)\"\} (\S+)", page) == [("accepted", f"{ROWS}.0")]
+    counted = re.findall(r"messages_total\{state=\"(\w+)\"\} (\S+)", page)
+    assert counted == [("accepted", f"{ROWS}.0"), ("in_doubt", "0.0"), ("rejected", "0.0")]
     ended([worker])
 
 
