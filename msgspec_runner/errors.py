@@ -24,6 +24,9 @@ from typing import ClassVar
 BUG = 70
 """Exit code for a bug in the runner (EX_SOFTWARE of sysexits.h)."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT."""
+
 
 class RunnerError(Exception):
     """The root: anything the runner says instead of showing a traceback."""

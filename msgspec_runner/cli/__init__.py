@@ -16,13 +16,10 @@ import click
 
 from msgspec_runner._version import __version__
 from msgspec_runner.cli import plainly
-from msgspec_runner.errors import BUG, RunnerError
+from msgspec_runner.errors import BUG, INTERRUPTED, RunnerError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 + SIGINT."""
 
 
 class _Command(NamedTuple):

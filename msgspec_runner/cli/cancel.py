@@ -26,6 +26,7 @@ from msgspec_runner.cli.runs import (
     who,
 )
 from msgspec_runner.dispatch.cancel import AT_ONCE, Cancelled, cancel, still_scheduled
+from msgspec_runner.errors import INTERRUPTED
 from msgspec_runner.ledger import Ledger, Record, Stored
 from msgspec_runner.model import State
 from msgspec_runner.project import configure
@@ -90,7 +91,7 @@ def command(
             _tell(done, terminal, show_numbers=show_numbers)
     if interrupted:
         terminal.warn("interrupted: what was under way is recorded, the rest is still scheduled: run the command again")
-        return 130
+        return INTERRUPTED
     if done.stop is not None:
         raise done.stop
     if done.count(Deletion.GONE):

@@ -21,9 +21,6 @@ from msgspec_runner.reports.text import count
 if TYPE_CHECKING:
     from msgspec_runner.cluster.sharing import Plan, Shared
 
-INTERRUPTED = 130
-"""Exit code of who stopped watching: 128 + SIGINT."""
-
 POLL = 1.0
 """Seconds between two looks at a run, at least."""
 

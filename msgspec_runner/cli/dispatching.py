@@ -25,7 +25,7 @@ from msgspec_runner.cli.runs import api_key_file_option, timeout_option, yes_opt
 from msgspec_runner.cli.watching import show_end, watch
 from msgspec_runner.config import Config
 from msgspec_runner.dispatch.progress import ENDS, Progress, RunResult
-from msgspec_runner.errors import LedgerError, UsageError
+from msgspec_runner.errors import INTERRUPTED, LedgerError, UsageError
 from msgspec_runner.ledger import Ledger, Run, new_run_id
 from msgspec_runner.ledger.ledger import Totals
 from msgspec_runner.model import SANDBOX_ORIGIN, State
@@ -313,7 +313,7 @@ def exit_code(result: RunResult, *, earlier_doubts: int = 0, left_out: int = 0) 
         left_out: rows that were wrong, and that nobody was texted for.
     """
     if result.interrupted:
-        return 130
+        return INTERRUPTED
     if result.stopped_reason is not None:
         return 5
     if result.totals.in_doubt or earlier_doubts:

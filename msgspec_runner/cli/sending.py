@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from msgspec_runner.cli.clustering import INTERRUPTED, Sharing
+from msgspec_runner.cli.clustering import Sharing
 from msgspec_runner.cli.dispatching import Destination, Manner, conclude, confirmed, dispatch, exit_code, new_run
 from msgspec_runner.cli.options import Terminal
 from msgspec_runner.cli.outputs import summary_json, write_outputs
@@ -15,7 +15,7 @@ from msgspec_runner.cli.preparing import Sound, nothing_to_send, plan_lines
 from msgspec_runner.dispatch.plan import Decision
 from msgspec_runner.dispatch.planner import Plan, new_messages, skips, unrecorded
 from msgspec_runner.dispatch.progress import RunResult
-from msgspec_runner.errors import UsageError
+from msgspec_runner.errors import INTERRUPTED, UsageError
 from msgspec_runner.ledger import Ledger, RunStatus, Skip, Totals
 from msgspec_runner.ledger.spool import PlanSpool
 from msgspec_runner.model import Message

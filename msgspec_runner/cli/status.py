@@ -17,7 +17,7 @@ from msgspec_runner.cli.options import Terminal, common
 from msgspec_runner.cli.overwriting import ledger_files, project_files, refuse_overwriting
 from msgspec_runner.cli.runs import find_run
 from msgspec_runner.content.phone import mask, mask_within
-from msgspec_runner.errors import UsageError
+from msgspec_runner.errors import INTERRUPTED, UsageError
 from msgspec_runner.ledger import Decided, Ledger, Record, Run, RunStatus, open_ledger, timestamp
 from msgspec_runner.model import SANDBOX_ORIGIN, State
 from msgspec_runner.project import configure
@@ -167,7 +167,7 @@ def _watch(book: Ledger, chosen: Run | None, ledger: str | None, terminal: Termi
     Raises:
         UsageError: no run was named.
     """
-    from msgspec_runner.cli.clustering import INTERRUPTED, follow
+    from msgspec_runner.cli.clustering import follow
     from msgspec_runner.cli.dispatching import exit_code
 
     if chosen is None:
