@@ -25,7 +25,8 @@ def main() -> int:
     heard = [number for number in _HEARD if signal.getsignal(number) is not signal.SIG_IGN]
     _let(heard, signal.SIG_DFL)
     gc.set_threshold(COLLECT_AFTER)
-    from msgspec_runner.cli import INTERRUPTED, run
+    from msgspec_runner.cli import run
+    from msgspec_runner.errors import INTERRUPTED
 
     try:
         _let(heard, signal.default_int_handler)
