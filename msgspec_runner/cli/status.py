@@ -21,6 +21,7 @@ from msgspec_runner.errors import INTERRUPTED, UsageError
 from msgspec_runner.ledger import Decided, Ledger, Record, Run, RunStatus, open_ledger, timestamp
 from msgspec_runner.model import SANDBOX_ORIGIN, State
 from msgspec_runner.project import configure
+from msgspec_runner.reports.paint import Paint, painter
 from msgspec_runner.reports.results import csv_lines
 from msgspec_runner.reports.run_report.units import duration, moment
 from msgspec_runner.reports.run_summary import Afterwards, summary_lines, totals_words
@@ -49,6 +50,9 @@ BY_NEED = (
     State.ACCEPTED,
 )
 """The states in the order in which a run's messages are listed: what needs somebody comes first."""
+
+COLORS = {State.ACCEPTED: "green", State.REJECTED: "red", State.IN_DOUBT: "yellow"}
+"""Of the states of messages that were posted."""
 
 DECISIONS_AT_ONCE = 500
 """Decisions that are looked up in one go."""
@@ -105,6 +109,7 @@ def command(
         if watch:
             return _watch(book, chosen, shown_ledger(ledger, book.location), terminal)
         wanted = State(state) if state else None
+        paint = painter(color=terminal.colors())
 
         def records() -> Iterator[Record]:
             return book.messages(run=chosen.id if chosen else None, state=wanted, spec=spec)
@@ -120,20 +125,21 @@ def command(
             if chosen is not None:
                 click.echo(printable(_run_line(chosen, book, _held(book, [chosen]), show_numbers=show_numbers)))
             if chosen is not None and wanted is None and spec is None:
-                _show_run(book, chosen, shown_ledger(ledger, book.location), show_numbers=show_numbers)
+                _show_run(book, chosen, shown_ledger(ledger, book.location), paint, show_numbers=show_numbers)
             else:
                 for record in records():
-                    click.echo(printable(_record_line(record, show_numbers=show_numbers)))
+                    click.echo(_record_line(record, paint, show_numbers=show_numbers), color=True)
     return 0
 
 
-def _show_run(book: Ledger, run: Run, ledger: str | None, *, show_numbers: bool) -> None:
+def _show_run(book: Ledger, run: Run, ledger: str | None, paint: Paint, *, show_numbers: bool) -> None:
     """Show when a run was and how each spec fared, and list its messages by state.
 
     Args:
         book: knows the run.
         run: the run.
         ledger: of ``--ledger``, as it may be shown.
+        paint: colours the states.
         show_numbers: in full.
     """
     if run.started_at is not None:
@@ -148,7 +154,7 @@ def _show_run(book: Ledger, run: Run, ledger: str | None, *, show_numbers: bool)
         number = totals[state.value]
         listed = number if number <= LISTED else FIRST
         for record in islice(book.messages(run=run.id, state=state), listed) if listed else ():
-            click.echo(printable(_record_line(record, show_numbers=show_numbers)))
+            click.echo(_record_line(record, paint, show_numbers=show_numbers), color=True)
         if number > listed:
             where = f" --ledger {shlex.quote(ledger)}" if ledger is not None else ""
             more = f"{number - listed:,} more {state.value.replace('_', ' ')}"
@@ -208,11 +214,14 @@ def _run_line(run: Run, book: Ledger, held: Mapping[str, Held], *, show_numbers:
     return f"{run.id}  {status:<11}  {run.origin}  {', '.join(run.specs)}: {totals}{reason}"
 
 
-def _record_line(record: Record, *, show_numbers: bool) -> str:
+def _record_line(record: Record, paint: Paint, *, show_numbers: bool) -> str:
     details = [record.message_id or "", _words(record.error or "", show_numbers=show_numbers)]
     number = record.to if show_numbers or not record.to else mask(record.to)
     row = f"{record.spec}:{record.row}"
-    return f"{record.state.value:<10}  {row:<24}  {number:<16}  {'  '.join(filter(None, details))}".rstrip()
+    state = f"{record.state.value:<10}"
+    color = COLORS.get(record.state)
+    line = printable(f"{row:<24}  {number:<16}  {'  '.join(filter(None, details))}".rstrip())
+    return f"{paint(state, color) if color else state}  {line}"
 
 
 def _words(text: str, *, show_numbers: bool) -> str:

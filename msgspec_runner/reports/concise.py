@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec_runner.diagnostics import Diagnostic
 from msgspec_runner.linting.linter import LintResult
-from msgspec_runner.reports.full import COLORS, Paint, painter
 from msgspec_runner.reports.notes import spot
+from msgspec_runner.reports.paint import COLORS, Paint, painter
 from msgspec_runner.reports.text import count, printable
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from msgspec_runner.reports.full import painter
+from msgspec_runner.reports.paint import painter
 from msgspec_runner.reports.text import count, printable
 from msgspec_runner.source.document import Document
 

@@ -13,29 +13,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec_runner.diagnostics import Diagnostic, Severity, Span
 from msgspec_runner.linting.linter import LintResult
 from msgspec_runner.reports.notes import cells, place, rows
+from msgspec_runner.reports.paint import COLORS, Paint, painter
 from msgspec_runner.reports.text import count, printable, width
 from msgspec_runner.source.document import Document
 
-Paint = Callable[[str, str], str]
-"""Takes a text and the name of a colour (``red``, ``yellow``, ``cyan``, ``dim``, ``bold``)."""
-
-COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-_CODES = {"red": "31;1", "yellow": "33;1", "cyan": "36;1", "green": "32;1", "dim": "2", "bold": "1"}
-
 MAX_LINE = 110
 """Characters of a line that are shown; a longer one is cut around the finding."""
-
-
-def painter(*, color: bool) -> Paint:
-    """Return what puts ANSI colours around text, or what leaves it alone."""
-    if not color:
-        return lambda text, _: text
-    return lambda text, name: f"\x1b[{_CODES[name]}m{text}\x1b[0m"
 
 
 def full(result: LintResult, *, color: bool) -> str:

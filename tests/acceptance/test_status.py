@@ -50,6 +50,16 @@ def test_runs_are_listed_newest_first(sent: Project) -> None:
     assert [line.split()[1] for line in lines] == ["finished", "finished"]
 
 
+def test_states_have_colours_where_they_are_asked_for(sent: Project) -> None:
+    run = sent.run("status").out.splitlines()[1].split()[0]
+    for chosen in ((run,), ("--spec", "one")):
+        plain, colored = sent.run("status", *chosen), sent.run("status", *chosen, "--color", "always")
+        assert "\x1b" not in plain.out
+        assert re.sub("\x1b\\[[0-9;]*m", "", colored.out) == plain.out
+        found = re.findall("^\x1b\\[([0-9;]+)m(\\w+) *\x1b\\[0m  one:", colored.out, re.MULTILINE)
+        assert sorted(found) == [("31;1", "rejected"), ("32;1", "accepted"), ("33;1", "in_doubt")]
+
+
 def test_the_text_masks_numbers_unless_told_otherwise(sent: Project) -> None:
     run = sent.run("status").out.splitlines()[1].split()[0]
     for chosen in (run, run[:-2]):
